@@ -1,0 +1,86 @@
+//! Records of one partition as columns, with what each row must remember of its origin.
+
+use std::sync::Arc;
+
+use arrow_array::{BooleanArray, RecordBatch, UInt32Array};
+use arrow_schema::ArrowError;
+
+use crate::log::LogRecord;
+
+/// What a row remembers beside its columns. Filters and routes keep it aligned with the columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// Event time in milliseconds. In a sub-topology behind a key-by: never before the watermark of
+    /// its own input partition, so that order by (time, partition, offset) is total and stable.
+    pub time: i64,
+    /// The watermark before this row: no row with an earlier `time` is expected (`i64::MIN`: none yet).
+    pub watermark: i64,
+    /// When the record was appended to the first source's topic, in milliseconds; for latency.
+    pub appended: i64,
+    /// Partition of the source record.
+    pub partition: u32,
+    /// Offset of the source record in its source topic (kept across key-by).
+    pub offset: i64,
+    /// Position of the task's input record in [`Batch::raw`].
+    pub index: u32,
+}
+
+/// Rows that one task works on. `rows.len() == columns.num_rows()`.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Typed columns, in the order of the node's schema.
+    pub columns: RecordBatch,
+    /// What each row remembers.
+    pub rows: Vec<Row>,
+    /// The input records that the rows came from: for dead letters.
+    pub raw: Arc<Vec<LogRecord>>,
+}
+
+impl Batch {
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The same rows with other columns.
+    ///
+    /// # Panics
+    /// If the number of rows differs.
+    #[must_use]
+    pub fn with_columns(&self, columns: RecordBatch) -> Self {
+        assert_eq!(columns.num_rows(), self.rows.len(), "columns and rows are aligned");
+        Self { columns, rows: self.rows.clone(), raw: Arc::clone(&self.raw) }
+    }
+
+    /// The rows where `mask` is true (NULL counts as false).
+    ///
+    /// # Errors
+    /// If Arrow refuses, which it does only for a mask of another length.
+    pub fn filter(&self, mask: &BooleanArray) -> Result<Self, ArrowError> {
+        let columns = arrow_select::filter::filter_record_batch(&self.columns, mask)?;
+        let keep = |i: usize| arrow_array::Array::is_valid(mask, i) && mask.value(i);
+        let rows = self.rows.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, r)| *r).collect();
+        Ok(Self { columns, rows, raw: Arc::clone(&self.raw) })
+    }
+
+    /// The rows at these positions, in this order.
+    ///
+    /// # Errors
+    /// If Arrow refuses, which it does only for positions beyond the end.
+    ///
+    /// # Panics
+    /// Likewise.
+    pub fn take(&self, positions: &[u32]) -> Result<Self, ArrowError> {
+        let indices = UInt32Array::from(positions.to_vec());
+        let columns = arrow_select::take::take_record_batch(&self.columns, &indices)?;
+        let rows = positions.iter().map(|p| self.rows[*p as usize]).collect();
+        Ok(Self { columns, rows, raw: Arc::clone(&self.raw) })
+    }
+}

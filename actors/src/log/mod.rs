@@ -1,0 +1,337 @@
+//! Where records live: topics cut into partitions, with offsets, and transactions over them.
+//!
+//! The seam between Thalweg and its log. Implementations: [`embedded`] (sled, one machine),
+//! [`memory`] (tests; with injected faults), and Kafka. All calls block; callers give them threads.
+//!
+//! Promises of every implementation: a transaction's records and offsets become visible together or
+//! not at all; readers see committed records only; offsets of a partition grow but may have gaps;
+//! opening a producer with a transactional id fences the older producers with that id, and whatever
+//! they had in flight is either committed before or aborted.
+
+mod error;
+mod headers;
+
+pub mod embedded;
+pub mod memory;
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use config::TopicName;
+
+pub use error::{LogError, Remedy};
+pub use headers::{Headers, HeadersBuilder};
+
+/// A partition of a topic.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TopicPartition {
+    /// Topic.
+    pub topic: TopicName,
+    /// Partition, from 0.
+    pub partition: u32,
+}
+
+/// A record as the log has it: bytes. Cloning is cheap (the bytes are shared).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRecord {
+    /// Position in its partition. Ignored when appending.
+    pub offset: i64,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub timestamp: i64,
+    /// Key, if any.
+    pub key: Option<Bytes>,
+    /// Value; `None` is a delete in compacted topics.
+    pub value: Option<Bytes>,
+    /// Headers.
+    pub headers: Headers,
+}
+
+/// Records of one partition in order.
+#[derive(Debug, Clone, Default)]
+pub struct Fetched {
+    /// The records.
+    pub records: Vec<LogRecord>,
+    /// Where to read on: past the last record and what is not visible behind it.
+    pub next_offset: i64,
+}
+
+/// What a topic is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicSpec {
+    /// Name.
+    pub name: TopicName,
+    /// Partitions, at least 1.
+    pub partitions: u32,
+    /// Keeps the last record of each key instead of a span of time.
+    pub compacted: bool,
+    /// Records may go when they are older than this, in milliseconds; `None`: never.
+    pub retention_ms: Option<i64>,
+    /// Oldest records of a partition may go when it is larger than this; `None`: never.
+    pub retention_bytes: Option<u64>,
+}
+
+/// What a topic is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicInfo {
+    /// Its settings.
+    pub spec: TopicSpec,
+    /// Per partition: what can be read.
+    pub ranges: Vec<OffsetRange>,
+}
+
+/// Offsets of one partition that can be read: `start..end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OffsetRange {
+    /// First record there is.
+    pub start: i64,
+    /// Past the last committed record (Kafka: last stable offset).
+    pub end: i64,
+}
+
+/// A group's position in a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// Next record to read.
+    pub offset: i64,
+    /// What was committed with it; small text.
+    pub metadata: String,
+}
+
+/// A position to commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OffsetCommit {
+    /// Where.
+    pub at: TopicPartition,
+    /// Next record to read.
+    pub offset: i64,
+    /// What goes with it; at most 4,000 bytes.
+    pub metadata: String,
+}
+
+/// What a consumer's poll brought.
+#[derive(Debug)]
+pub enum Polled {
+    /// Nothing within the time given.
+    Nothing,
+    /// Records of one partition, never empty.
+    Records(TopicPartition, Fetched),
+    /// Partitions are this consumer's now; it reads from their committed offsets or the start policy.
+    Assigned(Vec<TopicPartition>),
+    /// Partitions are no longer this consumer's after the next poll; `lost`: they already are not.
+    Revoked {
+        /// Which.
+        partitions: Vec<TopicPartition>,
+        /// Nothing may be committed for them any more.
+        lost: bool,
+    },
+}
+
+/// Proof of group membership at a moment, for committing offsets in a transaction. Opaque.
+pub struct GroupToken(pub(crate) Option<rdkafka::consumer::ConsumerGroupMetadata>);
+
+impl fmt::Debug for GroupToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GroupToken")
+    }
+}
+
+/// A log.
+pub trait Log: Send + Sync + 'static {
+    /// All topics.
+    ///
+    /// # Errors
+    /// If the log cannot be reached.
+    fn topics(&self) -> Result<Vec<TopicInfo>, LogError>;
+
+    /// One topic, if it exists.
+    ///
+    /// # Errors
+    /// If the log cannot be reached.
+    fn topic(&self, name: &TopicName) -> Result<Option<TopicInfo>, LogError>;
+
+    /// Creates a topic if it is missing; an existing one is left as it is. True if it was created.
+    ///
+    /// # Errors
+    /// If the existing one has another number of partitions, or the log cannot be reached.
+    fn ensure_topic(&self, spec: &TopicSpec) -> Result<bool, LogError>;
+
+    /// Committed records of a partition from an offset on; at most `max_records` and about
+    /// `max_bytes`, at least one if there is any. Does not wait. An offset before the start reads
+    /// from the start.
+    ///
+    /// # Errors
+    /// No such topic or partition; the log cannot be reached; damaged data.
+    fn read(
+        &self,
+        at: &TopicPartition,
+        from: i64,
+        max_records: usize,
+        max_bytes: usize,
+    ) -> Result<Fetched, LogError>;
+
+    /// First offset whose record has a timestamp at or after this; the end if there is none.
+    ///
+    /// # Errors
+    /// As [`Log::read`].
+    fn offset_at(&self, at: &TopicPartition, timestamp: i64) -> Result<i64, LogError>;
+
+    /// A group's committed positions in these partitions, in their order.
+    ///
+    /// # Errors
+    /// If the log cannot be reached.
+    fn committed(
+        &self,
+        group: &str,
+        partitions: &[TopicPartition],
+    ) -> Result<Vec<Option<Committed>>, LogError>;
+
+    /// Forgets records before an offset (repartition topics after commit). Idempotent.
+    ///
+    /// # Errors
+    /// As [`Log::read`].
+    fn delete_before(&self, at: &TopicPartition, offset: i64) -> Result<(), LogError>;
+
+    /// A consumer in a group. Closed when dropped.
+    ///
+    /// # Errors
+    /// If a topic is missing or the log cannot be reached.
+    fn consumer(&self, settings: &ConsumerSettings) -> Result<Box<dyn Consumer>, LogError>;
+
+    /// A producer; fences the older ones with this transactional id.
+    ///
+    /// # Errors
+    /// If the log cannot be reached.
+    fn producer(&self, transactional_id: &str) -> Result<Box<dyn Producer>, LogError>;
+}
+
+/// How a consumer reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsumerSettings {
+    /// Group.
+    pub group: String,
+    /// Topics, with where to begin without committed offset.
+    pub topics: Vec<(TopicName, config::Start)>,
+    /// Most records of one poll.
+    pub max_records: usize,
+    /// About the most bytes of one poll.
+    pub max_bytes: usize,
+}
+
+/// A member of a group. Used from one thread.
+pub trait Consumer: Send {
+    /// Waits for something for at most so long. Partitions take turns.
+    ///
+    /// # Errors
+    /// If the log cannot be reached or data are damaged.
+    fn poll(&mut self, timeout: Duration) -> Result<Polled, LogError>;
+
+    /// Stops delivering records of a partition until [`Consumer::resume`].
+    fn pause(&mut self, at: &TopicPartition);
+
+    /// Delivers records of a partition again.
+    fn resume(&mut self, at: &TopicPartition);
+
+    /// Reads on from an offset.
+    ///
+    /// # Errors
+    /// If the partition is not assigned.
+    fn seek(&mut self, at: &TopicPartition, offset: i64) -> Result<(), LogError>;
+
+    /// Proof of membership as of now.
+    ///
+    /// # Errors
+    /// If the consumer is no member.
+    fn token(&self) -> Result<GroupToken, LogError>;
+}
+
+/// A transactional producer. Used from one thread. Any error but a retriable one: abort or drop it.
+pub trait Producer: Send {
+    /// Opens a transaction.
+    ///
+    /// # Errors
+    /// If one is open, the producer is fenced, or the log cannot be reached.
+    fn begin(&mut self) -> Result<(), LogError>;
+
+    /// Adds records to the open transaction.
+    ///
+    /// # Errors
+    /// No open transaction; no such topic or partition; a record too large; fenced.
+    fn send(&mut self, to: &TopicPartition, records: Vec<LogRecord>) -> Result<(), LogError>;
+
+    /// Adds a group's positions to the open transaction. `token` may be `None` for a group without members (feeds).
+    ///
+    /// # Errors
+    /// No open transaction; the membership is over; fenced.
+    fn send_offsets(
+        &mut self,
+        group: &str,
+        offsets: &[OffsetCommit],
+        token: Option<&GroupToken>,
+    ) -> Result<(), LogError>;
+
+    /// Makes all of it visible, durably.
+    ///
+    /// # Errors
+    /// With [`Remedy::Abort`] nothing is visible; with [`Remedy::Reopen`] the outcome is unknown: open a new producer, compare the committed offsets.
+    fn commit(&mut self) -> Result<(), LogError>;
+
+    /// Drops the open transaction; harmless without one.
+    ///
+    /// # Errors
+    /// If the producer is fenced or the log cannot be reached: open a new one.
+    fn abort(&mut self) -> Result<(), LogError>;
+}
+
+impl TopicPartition {
+    /// A partition of a topic.
+    #[must_use]
+    pub fn new(topic: TopicName, partition: u32) -> Self {
+        Self { topic, partition }
+    }
+}
+
+impl fmt::Display for TopicPartition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.topic, self.partition)
+    }
+}
+
+impl LogRecord {
+    /// A record to append: no offset yet.
+    #[must_use]
+    pub fn new(key: Option<Bytes>, value: Option<Bytes>, timestamp: i64) -> Self {
+        Self { offset: -1, timestamp, key, value, headers: Headers::default() }
+    }
+}
+
+/// Partition of a key as Kafka's Java producer chooses it: murmur2 (seed 0x9747b28c), sign bit
+/// cleared, modulo. Source: Kafka `BuiltInPartitioner.partitionForKey`.
+#[must_use]
+pub fn partition_for_key(key: &[u8], partitions: u32) -> u32 {
+    (murmur2(key) & 0x7fff_ffff) % partitions
+}
+
+/// `MurmurHash2`, 32 bits, as in Kafka's `Utils.murmur2`.
+fn murmur2(data: &[u8]) -> u32 {
+    const M: u32 = 0x5bd1_e995;
+    let mut h = 0x9747_b28c ^ u32::try_from(data.len()).unwrap_or(u32::MAX);
+    let mut chunks = data.chunks_exact(4);
+    for chunk in &mut chunks {
+        let mut k = u32::from_le_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]);
+        k = k.wrapping_mul(M);
+        k ^= k >> 24;
+        k = k.wrapping_mul(M);
+        h = h.wrapping_mul(M) ^ k;
+    }
+    let rest = chunks.remainder();
+    if !rest.is_empty() {
+        for (i, byte) in rest.iter().enumerate() {
+            h ^= u32::from(*byte) << (8 * i);
+        }
+        h = h.wrapping_mul(M);
+    }
+    h ^= h >> 13;
+    h = h.wrapping_mul(M);
+    h ^ (h >> 15)
+}

@@ -1,0 +1,35 @@
+//! TOML to a checked [`Topology`]: every rule that can be decided without running anything.
+//!
+//! The way of a file: `raw` (serde mirror of the text) → `load` (include, substitution, overrides) →
+//! `check` (all problems at once) → [`Topology`], which only `check` can make. Pure but for reading
+//! the files it is given: no clock, no network, no threads.
+
+mod ids;
+mod units;
+mod schema;
+mod expression;
+mod signature;
+mod operator;
+mod topology;
+mod supervision;
+mod problem;
+
+pub use expression::{
+    BinaryOperator, Expression, ExpressionKind, Function, Literal, UnaryOperator, WhenThen,
+};
+pub use ids::{IdError, ModelId, NodeId, TopicName, TopologyName};
+pub use operator::{
+    Aggregate, Emit, Infer, InferOutput, OperatorKind, Over, Rolling, RollingColumn, Route,
+    RouteBranch, Window, WindowColumn, WindowKind,
+};
+pub use problem::{Location, Problem, Problems};
+pub use schema::{Column, DataType, Schema, TimeUnit, VectorElement};
+pub use signature::{Element, ModelSignatures, NoModels, Signature, TensorSpec, VersionChoice};
+pub use supervision::{Backoff, Intensity, Strategy};
+pub use topology::{
+    Batching, DeviceChoice, Edge, EpochSettings, EventTime, Feed, FileCompression, FileFormat,
+    Format, KafkaSettings, LogSettings, ModelSettings, Node, NodeIndex, Operator, Order, Port,
+    Profile, Sink, SinkTarget, Source, Start, StateSettings, SubTopology, Topology,
+    WatermarkSettings,
+};
+pub use units::{ByteSize, Millis, UnitError};
