@@ -55,8 +55,16 @@ impl Batch {
     /// If the number of rows differs.
     #[must_use]
     pub fn with_columns(&self, columns: RecordBatch) -> Self {
-        assert_eq!(columns.num_rows(), self.rows.len(), "columns and rows are aligned");
-        Self { columns, rows: self.rows.clone(), raw: Arc::clone(&self.raw) }
+        assert_eq!(
+            columns.num_rows(),
+            self.rows.len(),
+            "columns and rows are aligned"
+        );
+        Self {
+            columns,
+            rows: self.rows.clone(),
+            raw: Arc::clone(&self.raw),
+        }
     }
 
     /// The rows where `mask` is true (NULL counts as false).
@@ -66,8 +74,18 @@ impl Batch {
     pub fn filter(&self, mask: &BooleanArray) -> Result<Self, ArrowError> {
         let columns = arrow_select::filter::filter_record_batch(&self.columns, mask)?;
         let keep = |i: usize| arrow_array::Array::is_valid(mask, i) && mask.value(i);
-        let rows = self.rows.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, r)| *r).collect();
-        Ok(Self { columns, rows, raw: Arc::clone(&self.raw) })
+        let rows = self
+            .rows
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| keep(*i))
+            .map(|(_, r)| *r)
+            .collect();
+        Ok(Self {
+            columns,
+            rows,
+            raw: Arc::clone(&self.raw),
+        })
     }
 
     /// The rows at these positions, in this order.
@@ -81,6 +99,10 @@ impl Batch {
         let indices = UInt32Array::from(positions.to_vec());
         let columns = arrow_select::take::take_record_batch(&self.columns, &indices)?;
         let rows = positions.iter().map(|p| self.rows[*p as usize]).collect();
-        Ok(Self { columns, rows, raw: Arc::clone(&self.raw) })
+        Ok(Self {
+            columns,
+            rows,
+            raw: Arc::clone(&self.raw),
+        })
     }
 }

@@ -14,9 +14,13 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now_ms(&self) -> i64 {
-        #[expect(clippy::disallowed_methods, reason = "this is the one place where time enters")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place where time enters"
+        )]
         let now = SystemTime::now();
-        now.duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(0))
+        now.duration_since(UNIX_EPOCH)
+            .map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(0))
     }
 }
 

@@ -8,24 +8,32 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
     /// Not `[a-z][a-z0-9-]*`, or longer than 100 characters.
-    #[error("\"{0}\" is not an id: ids are a lower-case letter, then letters, digits and '-' (at most 100)")]
+    #[error(
+        "\"{0}\" is not an id: ids are a lower-case letter, then letters, digits and '-' (at most 100)"
+    )]
     Id(String),
     /// Not Kafka's topic grammar.
-    #[error("\"{0}\" is not a topic name: topics are 1 to 249 letters, digits, '.', '_' and '-', not \".\" or \"..\"")]
+    #[error(
+        "\"{0}\" is not a topic name: topics are 1 to 249 letters, digits, '.', '_' and '-', not \".\" or \"..\""
+    )]
     Topic(String),
 }
 
 fn is_id(text: &str) -> bool {
     text.len() <= 100
         && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 fn is_topic(text: &str) -> bool {
     (1..=249).contains(&text.len())
         && text != "."
         && text != ".."
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 macro_rules! name_type {

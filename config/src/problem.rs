@@ -42,12 +42,23 @@ impl fmt::Display for Problem {
         if let Some(place) = &self.location {
             let number = place.line.to_string();
             let pad = " ".repeat(number.len());
-            writeln!(f, "{pad}--> {}:{}:{}", place.file.display(), place.line, place.column)?;
+            writeln!(
+                f,
+                "{pad}--> {}:{}:{}",
+                place.file.display(),
+                place.line,
+                place.column
+            )?;
             writeln!(f, "{pad} |")?;
             writeln!(f, "{number} | {}", place.text)?;
             let rest = place.text.chars().count().saturating_sub(place.column - 1);
             let carets = place.span.len().clamp(1, rest.max(1));
-            writeln!(f, "{pad} | {}{}", " ".repeat(place.column - 1), "^".repeat(carets))?;
+            writeln!(
+                f,
+                "{pad} | {}{}",
+                " ".repeat(place.column - 1),
+                "^".repeat(carets)
+            )?;
         }
         if let Some(hint) = &self.hint {
             writeln!(f, "  hint: {hint}")?;
@@ -62,7 +73,11 @@ impl fmt::Display for Problems {
             writeln!(f, "{problem}")?;
         }
         let count = self.0.len();
-        write!(f, "{count} problem{} found", if count == 1 { "" } else { "s" })
+        write!(
+            f,
+            "{count} problem{} found",
+            if count == 1 { "" } else { "s" }
+        )
     }
 }
 

@@ -109,7 +109,12 @@ impl Column {
     /// A column found under its own name.
     #[must_use]
     pub fn new(name: &str, data_type: DataType, nullable: bool) -> Self {
-        Self { name: name.into(), data_type, nullable, path: vec![name.into()] }
+        Self {
+            name: name.into(),
+            data_type,
+            nullable,
+            path: vec![name.into()],
+        }
     }
 }
 

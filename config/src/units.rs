@@ -44,12 +44,19 @@ impl Millis {
     /// # Errors
     /// If the text is no number with one of these units, or not within 0 to 100,000 days.
     pub fn parse(text: &str) -> Result<Self, UnitError> {
-        let error = || UnitError { text: text.into(), what: "duration", units: "ms, s, min, h, d, w" };
+        let error = || UnitError {
+            text: text.into(),
+            what: "duration",
+            units: "ms, s, min, h, d, w",
+        };
         let value = quantity(text, &TIME_UNITS).ok_or_else(error)?;
         if value > 100_000.0 * 86_400e3 {
             return Err(error());
         }
-        #[expect(clippy::cast_possible_truncation, reason = "bounded above, and not negative")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "bounded above, and not negative"
+        )]
         Ok(Self(value.round() as i64))
     }
 
@@ -66,13 +73,20 @@ impl ByteSize {
     /// # Errors
     /// If the text is no number with a unit of size, or above 2^53.
     pub fn parse(text: &str) -> Result<Self, UnitError> {
-        let error =
-            || UnitError { text: text.into(), what: "size", units: "B, kB, KiB, MB, MiB, GB, GiB" };
+        let error = || UnitError {
+            text: text.into(),
+            what: "size",
+            units: "B, kB, KiB, MB, MiB, GB, GiB",
+        };
         let value = quantity(text, &SIZE_UNITS).ok_or_else(error)?;
         if value > 9.0e15 {
             return Err(error());
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded above, and not negative")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "bounded above, and not negative"
+        )]
         Ok(Self(value.round() as u64))
     }
 }
@@ -88,9 +102,13 @@ fn quantity(text: &str, units: &[(&str, f64)]) -> Option<f64> {
 
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (unit, scale) in
-            [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000)]
-        {
+        for (unit, scale) in [
+            ("w", 604_800_000),
+            ("d", 86_400_000),
+            ("h", 3_600_000),
+            ("min", 60_000),
+            ("s", 1_000),
+        ] {
             if self.0 != 0 && self.0 % scale == 0 {
                 return write!(f, "{}{unit}", self.0 / scale);
             }

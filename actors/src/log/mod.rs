@@ -301,7 +301,13 @@ impl LogRecord {
     /// A record to append: no offset yet.
     #[must_use]
     pub fn new(key: Option<Bytes>, value: Option<Bytes>, timestamp: i64) -> Self {
-        Self { offset: -1, timestamp, key, value, headers: Headers::default() }
+        Self {
+            offset: -1,
+            timestamp,
+            key,
+            value,
+            headers: Headers::default(),
+        }
     }
 }
 
