@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{BooleanArray, RecordBatch, UInt32Array};
 use arrow_schema::ArrowError;
+use config::ModelId;
 
 use crate::log::LogRecord;
 
@@ -34,9 +35,39 @@ pub struct Batch {
     pub rows: Vec<Row>,
     /// The input records that the rows came from: for dead letters.
     pub raw: Arc<Vec<LogRecord>>,
+    /// The models that answered for all of these rows, in order.
+    pub models: Arc<[ModelTag]>,
+}
+
+/// A model and the version of it that answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelTag {
+    /// Its id.
+    pub model: ModelId,
+    /// Its version.
+    pub version: u64,
 }
 
 impl Batch {
+    /// Rows on which no model has answered yet.
+    ///
+    /// # Panics
+    /// If columns and rows differ in number.
+    #[must_use]
+    pub fn new(columns: RecordBatch, rows: Vec<Row>, raw: Arc<Vec<LogRecord>>) -> Self {
+        assert_eq!(
+            columns.num_rows(),
+            rows.len(),
+            "columns and rows are aligned"
+        );
+        Self {
+            columns,
+            rows,
+            raw,
+            models: Arc::new([]),
+        }
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -64,6 +95,7 @@ impl Batch {
             columns,
             rows: self.rows.clone(),
             raw: Arc::clone(&self.raw),
+            models: Arc::clone(&self.models),
         }
     }
 
@@ -85,6 +117,7 @@ impl Batch {
             columns,
             rows,
             raw: Arc::clone(&self.raw),
+            models: Arc::clone(&self.models),
         })
     }
 
@@ -103,6 +136,7 @@ impl Batch {
             columns,
             rows,
             raw: Arc::clone(&self.raw),
+            models: Arc::clone(&self.models),
         })
     }
 }
