@@ -5,3 +5,9 @@ pub mod store;
 pub mod memory;
 pub mod sled_store;
 pub mod overlay;
+pub mod restore;
+
+pub use memory::MemoryStore;
+pub use overlay::{FlushStats, TaskState};
+pub use restore::{Restored, restore};
+pub use store::{Entry, Marker, Space, StateStore, StoreError, StoreStats};
