@@ -1,0 +1,281 @@
+//! From a topology to its supervision tree, as a value.
+
+use std::fmt;
+
+use config::{
+    Backoff, Feed, Intensity, Millis, Node, OperatorKind, Source, Strategy, SubTopology, Topology,
+};
+
+use crate::ledger::strategy_label;
+use crate::{ChildKind, ChildSpec, Role, TaskId};
+
+/// A whole tree. Its Display draws it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreePlan {
+    /// The supervisor of all.
+    pub root: ChildSpec,
+}
+
+/// What the topology does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// Session hosts of each task that has keyed operators, at least 1.
+    pub session_hosts: u32,
+}
+
+/// A worker's time to stop: handlers are short, and what they write is written by threads that have
+/// deadlines of their own.
+const WORKER_SHUTDOWN: Millis = Millis(5_000);
+/// A supervisor's time to stop beside its children's.
+const SUPERVISOR_SHUTDOWN: Millis = Millis(1_000);
+
+const NO_WAIT: Backoff = Backoff {
+    initial: Millis(0),
+    max: Millis(0),
+};
+/// Long enough for a broker's fail-over to pass within a few tries.
+const PATIENT: Backoff = Backoff {
+    initial: Millis(100),
+    max: Millis(30_000),
+};
+/// For actors whose work others wait for.
+const BRISK: Backoff = Backoff {
+    initial: Millis(10),
+    max: Millis(5_000),
+};
+
+const ROOT_BUDGET: Intensity = per(3, 600_000);
+const MODELS_BUDGET: Intensity = per(10, 60_000);
+const TOPOLOGY_BUDGET: Intensity = per(5, 600_000);
+const SHARD_BUDGET: Intensity = per(5, 120_000);
+/// Escalates at once.
+const NO_BUDGET: Intensity = per(0, 1);
+/// Never escalates.
+const ENDLESS: Intensity = per(u32::MAX, 60_000);
+
+const fn per(restarts: u32, within_ms: i64) -> Intensity {
+    Intensity {
+        restarts,
+        within: Millis(within_ms),
+    }
+}
+
+/// All tasks of a topology: each sub-topology's partitions, upstream first.
+#[must_use]
+pub fn all_tasks(topology: &Topology) -> Vec<TaskId> {
+    let tasks = |(sub_topology, sub): (usize, &SubTopology)| {
+        (0..sub.partitions).map(move |partition| TaskId {
+            sub_topology,
+            partition,
+        })
+    };
+    topology
+        .sub_topologies
+        .iter()
+        .enumerate()
+        .flat_map(tasks)
+        .collect()
+}
+
+/// The tree of one process that runs these shards, each given as its tasks.
+///
+/// A shard restarts as a whole: its tasks, sinks and committer share one transaction, so the failure
+/// of any of them aborts the epoch, and all of them have to go back to the last committed position.
+/// For that reason a task's own tree has no budget: it only escalates.
+#[must_use]
+pub fn plan(topology: &Topology, shards: &[Vec<TaskId>], options: PlanOptions) -> TreePlan {
+    let models = topology.models.iter().map(|model| {
+        let kind = ChildKind::Inference {
+            model: model.id.clone(),
+        };
+        worker(format!("inference-{}", model.id), kind)
+    });
+    let models = supervisor("models", ChildKind::Models, models.collect());
+    let mut below_topology: Vec<ChildSpec> = (0..)
+        .zip(shards)
+        .map(|(shard, tasks)| plan_shard(topology, shard, tasks, options))
+        .collect();
+    below_topology.extend(topology.nodes.iter().filter_map(plan_feed));
+    let running = supervisor(topology.name.as_str(), ChildKind::Topology, below_topology);
+    let admin = vec![worker("api", ChildKind::Admin)];
+    let below_root = vec![
+        worker("store", ChildKind::Store),
+        models.with(Strategy::OneForOne, MODELS_BUDGET, BRISK),
+        running.with(Strategy::OneForOne, TOPOLOGY_BUDGET, PATIENT),
+        supervisor("admin", ChildKind::Admin, admin).with(Strategy::OneForOne, ENDLESS, PATIENT),
+    ];
+    TreePlan {
+        root: supervisor("root", ChildKind::Root, below_root).with(
+            Strategy::RestForOne,
+            ROOT_BUDGET,
+            PATIENT,
+        ),
+    }
+}
+
+/// Started downstream first, so that whoever sends finds who receives; stopped upstream first.
+fn plan_shard(
+    topology: &Topology,
+    shard: u32,
+    tasks: &[TaskId],
+    options: PlanOptions,
+) -> ChildSpec {
+    let mut children: Vec<ChildSpec> = topology.nodes.iter().filter_map(plan_sink).collect();
+    children.push(worker("committer", ChildKind::Committer));
+    children.extend(tasks.iter().map(|task| plan_task(topology, *task, options)));
+    children.push(worker("consumer", ChildKind::Consumer));
+    supervisor(
+        format!("shard-{shard}"),
+        ChildKind::Shard { shard },
+        children,
+    )
+    .with(Strategy::OneForAll, SHARD_BUDGET, PATIENT)
+}
+
+fn plan_sink(node: &Node) -> Option<ChildSpec> {
+    match node {
+        Node::Sink(sink) => {
+            let kind = ChildKind::Sink {
+                sink: sink.id.clone(),
+            };
+            Some(worker(format!("sink-{}", sink.id), kind))
+        }
+        Node::Source(_) | Node::Operator(_) => None,
+    }
+}
+
+/// Feeds that run by themselves; what comes in over HTTP is the API's to take.
+fn plan_feed(node: &Node) -> Option<ChildSpec> {
+    let Node::Source(Source {
+        id,
+        feed: Some(feed),
+        ..
+    }) = node
+    else {
+        return None;
+    };
+    match feed {
+        Feed::Http => None,
+        Feed::File { .. } | Feed::Generator { .. } | Feed::Stdin => {
+            let kind = ChildKind::Feed { source: id.clone() };
+            Some(worker(format!("feed-{id}"), kind))
+        }
+    }
+}
+
+fn plan_task(topology: &Topology, task: TaskId, options: PlanOptions) -> ChildSpec {
+    let sub = &topology.sub_topologies[task.sub_topology];
+    let hosts = match has_sessions(topology, sub) {
+        true => options.session_hosts.max(1),
+        false => 0,
+    };
+    let mut children: Vec<ChildSpec> = (0..hosts)
+        .map(|host| {
+            worker(
+                format!("host-{host}"),
+                ChildKind::SessionHost { task, host },
+            )
+        })
+        .collect();
+    children.push(worker("partition", ChildKind::Partition { task }));
+    let name = format!("{}-{}", sub.name, task.partition);
+    supervisor(name, ChildKind::PartitionTree { task }, children).with(
+        Strategy::OneForAll,
+        NO_BUDGET,
+        NO_WAIT,
+    )
+}
+
+/// Whether any of its operators keeps state per key.
+fn has_sessions(topology: &Topology, sub: &SubTopology) -> bool {
+    sub.nodes.iter().any(|index| match topology.node(*index) {
+        Node::Operator(operator) => match operator.kind {
+            OperatorKind::Rolling(_) | OperatorKind::Window(_) => true,
+            OperatorKind::Filter { .. }
+            | OperatorKind::Select { .. }
+            | OperatorKind::KeyBy { .. }
+            | OperatorKind::Infer(_)
+            | OperatorKind::Route(_)
+            | OperatorKind::Union => false,
+        },
+        Node::Source(_) | Node::Sink(_) => false,
+    })
+}
+
+fn worker(name: impl Into<String>, kind: ChildKind) -> ChildSpec {
+    ChildSpec::worker(name, kind, WORKER_SHUTDOWN)
+}
+
+/// A supervisor whose policy `with` sets.
+fn supervisor(name: impl Into<String>, kind: ChildKind, children: Vec<ChildSpec>) -> Draft {
+    Draft {
+        name: name.into(),
+        kind,
+        children,
+    }
+}
+
+struct Draft {
+    name: String,
+    kind: ChildKind,
+    children: Vec<ChildSpec>,
+}
+
+impl Draft {
+    fn with(self, strategy: Strategy, intensity: Intensity, backoff: Backoff) -> ChildSpec {
+        ChildSpec {
+            name: self.name,
+            kind: self.kind,
+            shutdown: SUPERVISOR_SHUTDOWN,
+            role: Role::Supervisor {
+                strategy,
+                intensity,
+                backoff,
+                children: self.children,
+            },
+        }
+    }
+}
+
+impl fmt::Display for TreePlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        draw(f, &self.root, "", "")
+    }
+}
+
+/// Draws a node after `lead`, and those below it, each line beginning with `margin`.
+fn draw(f: &mut fmt::Formatter<'_>, spec: &ChildSpec, lead: &str, margin: &str) -> fmt::Result {
+    write!(f, "{lead}{}", spec.name)?;
+    if let Role::Supervisor {
+        strategy,
+        intensity,
+        backoff,
+        ..
+    } = &spec.role
+    {
+        write!(f, "  {}", strategy_label(*strategy))?;
+        match intensity.restarts {
+            0 => write!(f, ", escalates at once")?,
+            u32::MAX => write!(f, ", never escalates")?,
+            restarts => write!(f, ", {restarts} restarts / {}", intensity.within)?,
+        }
+        if backoff.max > Millis(0) {
+            write!(f, ", backoff {} to {}", backoff.initial, backoff.max)?;
+        }
+    }
+    writeln!(f)?;
+    let children = spec.children();
+    for (position, child) in children.iter().enumerate() {
+        let (branch, trunk) = match position + 1 == children.len() {
+            true => ("└ ", "  "),
+            false => ("├ ", "│ "),
+        };
+        draw(
+            f,
+            child,
+            &format!("{margin}{branch}"),
+            &format!("{margin}{trunk}"),
+        )?;
+    }
+    Ok(())
+}
