@@ -1,7 +1,8 @@
 //! Where records live: topics cut into partitions, with offsets, and transactions over them.
 //!
-//! The seam between Thalweg and its log. Implementations: [`embedded`] (sled, one machine),
-//! [`memory`] (tests; with injected faults), and Kafka. All calls block; callers give them threads.
+//! The seam between Thalweg and its log. Implementations: [`embedded`] (sled, one machine) and
+//! [`memory`] (tests; with injected faults), both on the engine `local`, and Kafka. All calls block;
+//! callers give them threads.
 //!
 //! Promises of every implementation: a transaction's records and offsets become visible together or
 //! not at all; readers see committed records only; offsets of a partition grow but may have gaps;
@@ -11,8 +12,13 @@
 mod error;
 mod headers;
 
-pub mod embedded;
+mod local;
 pub mod memory;
+pub mod embedded;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::time::Duration;
@@ -22,6 +28,7 @@ use config::TopicName;
 
 pub use error::{LogError, Remedy};
 pub use headers::{Headers, HeadersBuilder};
+pub use local::Maintained;
 
 /// A partition of a topic.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,7 +135,21 @@ pub enum Polled {
 }
 
 /// Proof of group membership at a moment, for committing offsets in a transaction. Opaque.
-pub struct GroupToken(pub(crate) Option<rdkafka::consumer::ConsumerGroupMetadata>);
+pub struct GroupToken(pub(crate) Membership);
+
+/// What the log that gave a token keeps in it.
+pub(crate) enum Membership {
+    /// Of a log in this process.
+    Local {
+        /// Group.
+        group: String,
+        /// Which of the group's members over time.
+        generation: u64,
+    },
+    /// Of brokers.
+    #[expect(dead_code, reason = "the Kafka log makes these")]
+    Kafka(rdkafka::consumer::ConsumerGroupMetadata),
+}
 
 impl fmt::Debug for GroupToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,73 @@
+//! The log on one machine's disk, in sled: no brokers, one process.
+//!
+//! The directory is sled's: `db`, `conf`, `blobs/` and snapshots. Records lie in chunks in one tree,
+//! the index in another; see the engine for their form. Another process that wants to read while this
+//! one runs asks it.
+
+mod sled_storage;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::LogError;
+use super::local::{LocalLog, LocalOptions};
+use crate::clock::{Clock, SystemClock};
+
+use sled_storage::SledStorage;
+
+/// A log on disk. Cheap to clone; all clones are one log. Closed when the last clone, consumer and
+/// producer are dropped.
+pub type EmbeddedLog = LocalLog<SledStorage>;
+
+/// What a committed transaction survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// The end of the process, however it comes: at commit the data are the operating system's.
+    #[default]
+    Process,
+    /// A power cut: at commit the data are on the disk. Costs an fdatasync a commit.
+    Power,
+}
+
+/// How an embedded log works.
+#[derive(Clone)]
+pub struct EmbeddedOptions {
+    /// What a committed transaction survives.
+    pub durability: Durability,
+    /// Tells how old records are.
+    pub clock: Arc<dyn Clock>,
+    /// Bytes of newest records kept in memory for readers.
+    pub cache_bytes: usize,
+    /// Most bytes of one transaction; they are in memory until the commit.
+    pub transaction_bytes_max: usize,
+}
+
+impl Default for EmbeddedOptions {
+    fn default() -> Self {
+        Self {
+            durability: Durability::Process,
+            clock: Arc::new(SystemClock),
+            // Consumers are a few epochs behind at most; an epoch is a few MB.
+            cache_bytes: 32 * 1024 * 1024,
+            // An epoch of a second at full pace is 60 MB.
+            transaction_bytes_max: 256 * 1024 * 1024,
+        }
+    }
+}
+
+impl EmbeddedLog {
+    /// Opens the log in a directory; makes it if it is missing.
+    ///
+    /// # Errors
+    /// [`LogError::Locked`] if another process has it, [`LogError::Damaged`] if it cannot be read,
+    /// [`LogError::Storage`] if the disk refuses.
+    pub fn open(dir: &Path, options: EmbeddedOptions) -> Result<Self, LogError> {
+        let storage = SledStorage::open(dir, options.durability)?;
+        let options = LocalOptions {
+            clock: options.clock,
+            cache_bytes: options.cache_bytes,
+            transaction_bytes_max: options.transaction_bytes_max,
+        };
+        Self::open_on(storage, options)
+    }
+}
