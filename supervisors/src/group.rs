@@ -134,7 +134,7 @@ impl Group {
     pub(crate) fn ended(&mut self, child: usize, exit: &Exit, now: i64, jitter: f64) -> Verdict {
         let going_down = !matches!(self.goal, Goal::Up);
         let member = &mut self.members[child];
-        if member.condemned || going_down {
+        if member.condemned {
             member.condemned = false;
             member.life = if going_down { Life::Left } else { Life::Idle };
             return Verdict::Stopped;

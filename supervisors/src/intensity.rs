@@ -66,6 +66,20 @@ pub fn spent(intensity: Intensity, history: &[i64], now_ms: i64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
+/// A jitter for [`decide`], the same for the same seed: SplitMix64 (Steele, Lea & Flood, 2014) as a
+/// number from 0 to 1.
+pub(crate) fn jitter(seed: u64) -> f64 {
+    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "53 bits are what a float64 holds"
+    )]
+    let mantissa = ((z ^ (z >> 31)) >> 11) as f64;
+    mantissa / (1_u64 << 53) as f64
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -1,186 +1,14 @@
 //! Whole trees of toy actors on a paused clock: an hour of backoffs passes in milliseconds.
 
-use std::collections::HashMap;
-use std::future::pending;
+mod toys;
 
-use config::{Backoff, Intensity, Millis, Strategy};
+use config::Strategy;
 use parking_lot::Mutex;
-use ractor::ActorCell;
-use ractor::errors::ActorProcessingErr;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
+use self::toys::{Do, Starter, ToyBox, Vice, above, open, start, toy};
 use super::*;
-use crate::{ChildKind, ChildSpec, Failure, News, Role, StartFuture};
-
-/// What a toy is told to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Do {
-    Fail,
-    Panic,
-    Finish,
-}
-
-/// How a toy misbehaves, by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Vice {
-    /// Fails so many starts, then behaves.
-    FailStarts(u64),
-    /// Panics in its first so many starts.
-    PanicStarts(u64),
-    /// Its start never ends.
-    HangStart,
-    /// Never stops.
-    IgnoreStop,
-    /// Fails on its first message loop turn, in every generation.
-    FailAtOnce,
-    /// The starter itself panics, once.
-    StarterPanics,
-}
-
-/// Starts toys, and writes down what became of them: `+a0` a of generation 0 started, `-a0` stopped.
-#[derive(Default)]
-struct ToyBox {
-    vices: HashMap<&'static str, Vice>,
-    diary: Mutex<Vec<String>>,
-    toys: Mutex<HashMap<String, ActorRef<Do>>>,
-}
-
-struct Toy {
-    label: String,
-    vice: Option<Vice>,
-    generation: u64,
-    owner: Arc<ToyBox>,
-}
-
-impl Actor for Toy {
-    type Msg = Do;
-    type State = ();
-    type Arguments = ();
-
-    async fn pre_start(&self, myself: ActorRef<Do>, (): ()) -> Result<(), ActorProcessingErr> {
-        match self.vice {
-            Some(Vice::FailStarts(count)) if self.generation < count => {
-                return Err(Failure::new("no", "be kind").into());
-            }
-            Some(Vice::PanicStarts(count)) if self.generation < count => panic!("no start"),
-            Some(Vice::HangStart) => pending::<()>().await,
-            Some(Vice::FailAtOnce) => myself.send_message(Do::Fail)?,
-            _ => {}
-        }
-        self.owner.note(format!("+{}", self.label));
-        Ok(())
-    }
-
-    async fn post_stop(&self, _: ActorRef<Do>, (): &mut ()) -> Result<(), ActorProcessingErr> {
-        if self.vice == Some(Vice::IgnoreStop) {
-            pending::<()>().await;
-        }
-        self.owner.note(format!("-{}", self.label));
-        Ok(())
-    }
-
-    async fn handle(
-        &self,
-        myself: ActorRef<Do>,
-        message: Do,
-        (): &mut (),
-    ) -> Result<(), ActorProcessingErr> {
-        match message {
-            Do::Fail => Err(Failure::new("told to fail", "do not tell it").into()),
-            Do::Panic => panic!("told to panic"),
-            Do::Finish => {
-                myself.stop(None);
-                Ok(())
-            }
-        }
-    }
-}
-
-impl ToyBox {
-    fn with(vices: &[(&'static str, Vice)]) -> Arc<Self> {
-        Arc::new(Self {
-            vices: vices.iter().copied().collect(),
-            ..Self::default()
-        })
-    }
-
-    fn note(&self, line: String) {
-        self.diary.lock().push(line);
-    }
-
-    /// What was written since the last look.
-    fn read(&self) -> String {
-        std::mem::take(&mut *self.diary.lock()).join(" ")
-    }
-
-    fn tell(&self, name: &str, what: Do) {
-        self.toys.lock()[name]
-            .send_message(what)
-            .expect("the toy runs");
-    }
-}
-
-struct Starter(Arc<ToyBox>);
-
-impl ChildStarter for Starter {
-    fn start(&self, spec: &ChildSpec, generation: u64, supervisor: ActorCell) -> StartFuture {
-        let owner = Arc::clone(&self.0);
-        let name = spec.name.clone();
-        let vice = owner.vices.get(name.as_str()).copied();
-        assert!(
-            vice != Some(Vice::StarterPanics) || generation > 0,
-            "starter"
-        );
-        Box::pin(async move {
-            let toy = Toy {
-                label: format!("{name}{generation}"),
-                vice,
-                generation,
-                owner: Arc::clone(&owner),
-            };
-            let (actor, _) = Toy::spawn_linked(None, toy, (), supervisor).await?;
-            owner.toys.lock().insert(name, actor.clone());
-            Ok(actor.get_cell())
-        })
-    }
-}
-
-fn toy(name: &str) -> ChildSpec {
-    ChildSpec::worker(name, ChildKind::Store, Millis(500))
-}
-
-fn above(name: &str, strategy: Strategy, restarts: u32, children: Vec<ChildSpec>) -> ChildSpec {
-    ChildSpec {
-        name: name.into(),
-        kind: ChildKind::Models,
-        role: Role::Supervisor {
-            strategy,
-            intensity: Intensity {
-                restarts,
-                within: Millis(60_000),
-            },
-            backoff: Backoff {
-                initial: Millis(100),
-                max: Millis(1_000),
-            },
-            children,
-        },
-        shutdown: Millis(100),
-    }
-}
-
-async fn open(root: ChildSpec, toys: &Arc<ToyBox>) -> TreeHandle {
-    let starter = Arc::new(Starter(Arc::clone(toys)));
-    open_tree(TreePlan { root }, starter, Arc::new(|_| {}), 7)
-        .await
-        .expect("the root is a supervisor")
-}
-
-async fn start(root: ChildSpec, toys: &Arc<ToyBox>) -> TreeHandle {
-    let tree = open(root, toys).await;
-    tree.ready().await.expect("the tree starts");
-    tree
-}
+use crate::{News, StopError};
 
 /// Lets a virtual half minute pass: everything that is going to happen by then has happened.
 async fn settle() {
@@ -252,7 +80,7 @@ async fn a_spent_budget_escalates_level_by_level_up_to_the_root() {
     let inner = above("inner", Strategy::OneForOne, 2, vec![toy("b"), toy("c")]);
     let root = above("root", Strategy::OneForOne, 1, vec![toy("a"), inner]);
     let tree = open(root, &toys).await;
-    let exit = tree.finished().await;
+    let exit = timeout(MINUTE, tree.finished()).await.expect("it gives up");
     // Two lives of `inner` with two restarts each: `c` lives six times, and counts through.
     let diary = toys.read();
     assert_eq!(diary.matches("+c").count(), 6, "{diary}");
@@ -321,6 +149,17 @@ async fn a_child_that_ignores_stop_is_killed_at_its_deadline_and_the_others_stop
     tree.stop(MINUTE).await.expect("each has its own deadline");
     assert_eq!(begin.elapsed(), Duration::from_millis(500));
     assert_eq!(toys.read(), "-c0 -a0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_survives_its_kill_ends_the_tree_rather_than_live_twice() {
+    let toys = ToyBox::with(&[("b", Vice::Unlinked)]);
+    let root = above("root", Strategy::OneForAll, 9, vec![toy("a"), toy("b")]);
+    let tree = start(root, &toys).await;
+    toys.tell("a", Do::Fail);
+    let exit = tree.finished().await;
+    assert_eq!(exit.remedy(), Some("restart the process"));
+    assert_eq!(toys.read(), "+a0 +b0 -b0");
 }
 
 #[tokio::test(start_paused = true)]
