@@ -1,1 +1,21 @@
-//! Filled in below.
+//! Models: files in, decisions out. The only crate that names Burn, and [`device`] the only file that names a backend.
+//!
+//! The way of a model: `registry` finds the file of a version → `onnx` reads it, plans it once → `tiles` runs rows
+//! through the plan in blocks of fixed size, so that an answer never depends on the batch its row came in →
+//! `handle` lets many threads ask while a newer version takes the older one's place.
+
+mod error;
+mod matrix;
+mod device;
+mod registry;
+mod settings;
+mod onnx;
+mod tiles;
+mod loaded;
+mod handle;
+
+pub use error::ModelError;
+pub use handle::{Answer, ModelHandle};
+pub use loaded::{LoadedModel, load, load_file};
+pub use matrix::{Matrix, Tensor, TensorData};
+pub use registry::ModelFolders;
