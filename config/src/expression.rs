@@ -1,7 +1,19 @@
-//! SQL scalar expressions as typed trees. Parsing and typing are in [`parse`]; evaluation on Arrow
+//! SQL scalar expressions as typed trees. [`parse_expression`] makes them; evaluation on Arrow
 //! kernels is the business of `actors`.
 
+mod parse;
+mod convert;
+mod binary;
+mod calls;
+mod functions;
+mod types;
+#[cfg(test)]
+mod tests;
+
 use crate::DataType;
+
+pub use parse::{ExpressionError, parse_expression};
+pub(crate) use parse::{Failure, Scope, parse_in};
 
 /// A typed expression over the columns of one schema.
 #[derive(Debug, Clone, PartialEq)]

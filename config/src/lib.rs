@@ -12,18 +12,34 @@ mod signature;
 mod operator;
 mod topology;
 mod supervision;
+mod secret;
 mod problem;
+mod code;
+mod defaults;
+mod nearest;
+mod time;
+mod files;
+mod raw;
+mod load;
+mod check;
+mod json_schema;
+#[cfg(test)]
+mod fixtures;
 
 pub use expression::{
-    BinaryOperator, Expression, ExpressionKind, Function, Literal, UnaryOperator, WhenThen,
+    BinaryOperator, Expression, ExpressionError, ExpressionKind, Function, Literal, UnaryOperator,
+    WhenThen, parse_expression,
 };
 pub use ids::{IdError, ModelId, NodeId, TopicName, TopologyName};
+pub use json_schema::json_schema;
+pub use load::{LoadOptions, load, load_text};
 pub use operator::{
     Aggregate, Emit, Infer, InferOutput, OperatorKind, Over, Rolling, RollingColumn, Route,
     RouteBranch, Window, WindowColumn, WindowKind,
 };
 pub use problem::{Location, Problem, Problems};
 pub use schema::{Column, DataType, Schema, TimeUnit, VectorElement};
+pub use secret::Secret;
 pub use signature::{Element, ModelSignatures, NoModels, Signature, TensorSpec, VersionChoice};
 pub use supervision::{Backoff, Intensity, Strategy};
 pub use topology::{

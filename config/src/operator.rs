@@ -34,6 +34,22 @@ pub enum OperatorKind {
     Union,
 }
 
+impl OperatorKind {
+    /// Whether it keeps state per key.
+    #[must_use]
+    pub fn is_keyed(&self) -> bool {
+        match self {
+            Self::Rolling(_) | Self::Window(_) => true,
+            Self::Filter { .. }
+            | Self::Select { .. }
+            | Self::KeyBy { .. }
+            | Self::Infer(_)
+            | Self::Route(_)
+            | Self::Union => false,
+        }
+    }
+}
+
 /// Settings of `rolling`: the output schema is the input's columns, then `columns`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rolling {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::{
-    ByteSize, Millis, ModelId, NodeId, OperatorKind, Schema, Signature, TimeUnit, TopicName,
-    TopologyName, VersionChoice,
+    ByteSize, Millis, ModelId, NodeId, OperatorKind, Schema, Secret, Signature, TimeUnit,
+    TopicName, TopologyName, VersionChoice,
 };
 
 /// Position of a node in [`Topology::nodes`].
@@ -259,8 +259,8 @@ pub enum LogSettings {
 pub struct KafkaSettings {
     /// `host:port`, at least one.
     pub brokers: Vec<String>,
-    /// Further librdkafka properties; those the runtime owns have been refused.
-    pub client: Vec<(String, String)>,
+    /// Further librdkafka properties, security among them; those the runtime owns have been refused.
+    pub client: Vec<(String, Secret)>,
 }
 
 /// When a transaction closes: whichever comes first.

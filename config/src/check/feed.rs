@@ -1,0 +1,66 @@
+//! `feed` of a source: what fills its topic.
+
+use super::Context;
+use crate::code::Code;
+use crate::files::Finding;
+use crate::raw::{self, Key};
+use crate::{Feed, FileCompression, FileFormat, Profile};
+
+/// Endings of file names, with what they say.
+const FORMATS: [(&str, FileFormat); 3] = [
+    (".csv", FileFormat::Csv),
+    (".ndjson", FileFormat::Ndjson),
+    (".jsonl", FileFormat::Ndjson),
+];
+
+/// Checks a feed; `None` only if something was reported.
+pub(crate) fn check(raw: &Key<raw::Feed>, cx: &Context<'_>) -> Option<Feed> {
+    Some(match raw.get()? {
+        raw::Feed::File(file) => {
+            let path = file.path.get()?;
+            let Some((format, compression)) = by_name(path) else {
+                let message = format!("the name \"{path}\" does not say what is in the file");
+                cx.report(
+                    Finding::at(file.path.span, Code::INVALID_VALUE, message)
+                        .hint("names end in .csv, .ndjson or .jsonl, then perhaps .gz or .zst"),
+                );
+                return None;
+            };
+            Feed::File {
+                path: cx.resolve(path, file.path.span),
+                format,
+                compression,
+                repeat: file.repeat.as_ref().and_then(Key::get).copied() == Some(true),
+                rate: cx.rate(file.rate.as_ref()),
+            }
+        }
+        raw::Feed::Generator(generator) => Feed::Generator {
+            profile: match generator.profile.get()? {
+                raw::Profile::CardFraud => Profile::CardFraud,
+                raw::Profile::Sensor => Profile::Sensor,
+            },
+            seed: generator
+                .seed
+                .as_ref()
+                .and_then(Key::get)
+                .copied()
+                .unwrap_or(0),
+            rate: cx.rate(generator.rate.as_ref()),
+            records: generator.records.as_ref().and_then(Key::get).copied(),
+        },
+        raw::Feed::Http(_) => Feed::Http,
+        raw::Feed::Stdin(_) => Feed::Stdin,
+    })
+}
+
+fn by_name(path: &str) -> Option<(FileFormat, FileCompression)> {
+    let (rest, compression) = if let Some(rest) = path.strip_suffix(".gz") {
+        (rest, FileCompression::Gzip)
+    } else if let Some(rest) = path.strip_suffix(".zst") {
+        (rest, FileCompression::Zstd)
+    } else {
+        (path, FileCompression::None)
+    };
+    let (_, format) = FORMATS.iter().find(|(ending, _)| rest.ends_with(ending))?;
+    Some((*format, compression))
+}

@@ -1,0 +1,174 @@
+//! `[[operator]]`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::aggregate::AggregateColumn;
+use super::infer::Infer;
+use super::key::{Key, Named};
+use super::values::{Duration, OneOrMore, Order};
+
+/// What happens to records.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Operator {
+    /// Name of the node, unique in the topology. State belongs to it.
+    pub(crate) id: Key<String>,
+    /// The node it takes rows from: `"id"` or `"id.port"`; for `union` a list of those.
+    pub(crate) input: Key<OneOrMore>,
+    /// What it does.
+    #[serde(rename = "$rest")]
+    #[schemars(flatten)]
+    pub(crate) settings: Key<Settings>,
+}
+
+/// Settings by kind.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename = "$kind", rename_all = "kebab-case")]
+#[schemars(rename = "OperatorSettings", tag = "kind")]
+pub(crate) enum Settings {
+    /// Keeps the rows where an expression is true.
+    Filter(Filter),
+    /// Computes columns, keeps some and drops others.
+    Select(Select),
+    /// Re-keys rows by a column, through a repartition topic.
+    KeyBy(KeyBy),
+    /// One row out per row in, with aggregates of the key's past.
+    Rolling(Rolling),
+    /// Rows per key and window of event time.
+    Window(Window),
+    /// Runs a model.
+    Infer(Infer),
+    /// Sends rows to ports.
+    Route(Route),
+    /// Several inputs of one schema.
+    Union(Union),
+}
+
+/// Keeps the rows where an expression is true.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Filter {
+    /// A SQL expression of type bool.
+    #[serde(rename = "where")]
+    pub(crate) condition: Key<String>,
+}
+
+/// Computes columns, keeps some and drops others. Out come the kept columns, then the computed ones;
+/// with neither `keep` nor `drop` only the computed ones.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Select {
+    /// New columns, each a SQL expression.
+    pub(crate) columns: Option<Key<Named<String>>>,
+    /// Columns that stay; `["*"]` is all.
+    pub(crate) keep: Option<Key<Vec<Key<String>>>>,
+    /// Columns that go.
+    pub(crate) drop: Option<Key<Vec<Key<String>>>>,
+}
+
+/// Re-keys rows by a column, through a repartition topic.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct KeyBy {
+    /// The new key column.
+    pub(crate) key: Key<String>,
+    /// Partitions of the repartition topic. Default: those of its input.
+    pub(crate) partitions: Option<Key<u32>>,
+}
+
+/// One row out per row in, with aggregates of the key's past.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Rolling {
+    /// Added columns.
+    pub(crate) columns: Key<Named<AggregateColumn>>,
+    /// In which order rows are taken. Default: arrival behind a source, event-time behind a key-by.
+    pub(crate) order: Option<Key<Order>>,
+}
+
+/// Rows per key and window of event time: the key, `window_start`, `window_end`, then the columns.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Window {
+    /// Shape of the windows.
+    pub(crate) window: Key<WindowKind>,
+    /// Aggregates.
+    pub(crate) columns: Key<Named<AggregateColumn>>,
+    /// When rows come out. Default: final.
+    pub(crate) emit: Option<Key<Emit>>,
+    /// How long after its end a window still takes rows; later ones leave by `.late`. Default: 0s.
+    pub(crate) allowed_lateness: Option<Key<Duration>>,
+    /// In which order rows are taken. Default: arrival behind a source, event-time behind a key-by.
+    pub(crate) order: Option<Key<Order>>,
+}
+
+/// Shape of windows, aligned to 1970-01-01 UTC.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename = "$kind", rename_all = "kebab-case")]
+#[schemars(rename = "WindowKind", tag = "kind")]
+pub(crate) enum WindowKind {
+    /// Side by side.
+    Tumbling(Tumbling),
+    /// Overlapping.
+    Sliding(Sliding),
+    /// Until nothing came for a while.
+    Session(SessionGap),
+}
+
+/// Windows side by side.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Tumbling {
+    /// Length.
+    pub(crate) size: Key<Duration>,
+}
+
+/// Windows that overlap.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Sliding {
+    /// Length.
+    pub(crate) size: Key<Duration>,
+    /// Distance from one start to the next, at most `size`.
+    pub(crate) slide: Key<Duration>,
+}
+
+/// Windows that end in silence.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct SessionGap {
+    /// How long nothing comes.
+    pub(crate) gap: Key<Duration>,
+}
+
+/// When a window gives rows.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Emit {
+    /// Once, when the watermark passes its end.
+    Final,
+    /// After every row, and at the end.
+    Updates,
+}
+
+/// Sends rows to ports: those of the branches, and `.otherwise`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Route {
+    /// Tried in order; the first that is true gets the row.
+    pub(crate) branches: Key<Vec<Key<Branch>>>,
+    /// Every branch that is true gets the row. Default: false.
+    pub(crate) all_matches: Option<Key<bool>>,
+}
+
+/// One way out.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Branch {
+    /// Name of the port, as in `input = "id.port"`.
+    pub(crate) port: Key<String>,
+    /// A SQL expression of type bool.
+    #[serde(rename = "where")]
+    pub(crate) condition: Key<String>,
+}
+
+/// Several inputs of one schema.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Union {}

@@ -1,0 +1,156 @@
+//! `[log]`, `[epoch]`, `[state]`, `[dead-letter]`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::key::{Key, Named};
+use super::values::{Duration, Size};
+
+/// Where records live.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename = "$kind", rename_all = "kebab-case")]
+#[schemars(rename = "Log", tag = "kind")]
+pub(crate) enum Log {
+    /// In the data directory of this machine; durable.
+    Embedded(Embedded),
+    /// On a Kafka cluster.
+    Kafka(Kafka),
+}
+
+/// The embedded log has no settings here.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Embedded {}
+
+/// How to reach a Kafka cluster.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Kafka {
+    /// Brokers to begin with, each `host:port`.
+    pub(crate) brokers: Key<Vec<Key<String>>>,
+    /// Encryption and identity.
+    pub(crate) security: Option<Key<Security>>,
+    /// Any librdkafka property that has no key here; those the runtime owns are refused.
+    pub(crate) client: Option<Key<Named<Property>>>,
+}
+
+/// Encryption and identity. Secrets belong into `${env:NAME}` or `${file:path}`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Security {
+    /// How to talk to the brokers. Default: plaintext.
+    pub(crate) protocol: Option<Key<Protocol>>,
+    /// How to sign in; needed with a `sasl` protocol.
+    pub(crate) mechanism: Option<Key<Mechanism>>,
+    /// User name of SASL.
+    pub(crate) username: Option<Key<String>>,
+    /// Password of SASL.
+    pub(crate) password: Option<Key<String>>,
+    /// File of the certificate authority, PEM.
+    pub(crate) ca: Option<Key<String>>,
+    /// File of the client's certificate, PEM.
+    pub(crate) certificate: Option<Key<String>>,
+    /// File of the client's private key, PEM.
+    pub(crate) key: Option<Key<String>>,
+    /// Password of the private key.
+    pub(crate) key_password: Option<Key<String>>,
+}
+
+/// How to talk to brokers.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Protocol {
+    /// Neither encrypted nor signed in.
+    Plaintext,
+    /// Encrypted.
+    Ssl,
+    /// Signed in, not encrypted.
+    SaslPlaintext,
+    /// Signed in and encrypted.
+    SaslSsl,
+}
+
+/// How to sign in.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Mechanism {
+    /// User and password as they are.
+    Plain,
+    /// SCRAM with SHA-256.
+    #[serde(rename = "scram-sha-256")]
+    ScramSha256,
+    /// SCRAM with SHA-512.
+    #[serde(rename = "scram-sha-512")]
+    ScramSha512,
+    /// OAuth bearer tokens, configured through `client`.
+    Oauthbearer,
+}
+
+impl Protocol {
+    /// Its name in librdkafka.
+    pub(crate) fn librdkafka(self) -> &'static str {
+        match self {
+            Self::Plaintext => "plaintext",
+            Self::Ssl => "ssl",
+            Self::SaslPlaintext => "sasl_plaintext",
+            Self::SaslSsl => "sasl_ssl",
+        }
+    }
+
+    /// Whether the client signs in.
+    pub(crate) fn has_sasl(self) -> bool {
+        matches!(self, Self::SaslPlaintext | Self::SaslSsl)
+    }
+}
+
+impl Mechanism {
+    /// Its name in librdkafka.
+    pub(crate) fn librdkafka(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha512 => "SCRAM-SHA-512",
+            Self::Oauthbearer => "OAUTHBEARER",
+        }
+    }
+}
+
+/// Value of a librdkafka property.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename = "$shape", rename_all = "lowercase")]
+#[schemars(rename = "Property", untagged)]
+pub(crate) enum Property {
+    /// As it is.
+    Text(String),
+    /// Written in decimal.
+    Number(f64),
+    /// `true` or `false`.
+    Flag(bool),
+}
+
+/// When a transaction closes: whichever comes first.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Epoch {
+    /// Time since it began. Default: 100ms.
+    pub(crate) interval: Option<Key<Duration>>,
+    /// Input records in it. Default: 10000.
+    pub(crate) records: Option<Key<u64>>,
+}
+
+/// What live sessions may cost.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct State {
+    /// Beyond it the least recently used sessions leave memory. Default: 512MiB.
+    pub(crate) memory: Option<Key<Size>>,
+    /// Sessions without records for so long leave memory. Default: 10min.
+    pub(crate) idle: Option<Key<Duration>>,
+}
+
+/// Where records go that cannot be processed.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct DeadLetter {
+    /// Topic. Default: the topology's name and `.dead-letters`.
+    pub(crate) topic: Option<Key<String>>,
+}
