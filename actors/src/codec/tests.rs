@@ -5,7 +5,7 @@ mod decode_json;
 mod decode_oracle;
 mod encode;
 mod neighbours;
-mod round_trip;
+pub(super) mod round_trip;
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
