@@ -101,3 +101,6 @@ impl fmt::Debug for ModelHandle {
         f.debug_tuple("ModelHandle").field(&self.current()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

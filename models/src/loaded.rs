@@ -102,6 +102,11 @@ fn signature(tiled: &Tiled, features: &[String]) -> Signature {
 }
 
 impl LoadedModel {
+    #[cfg(test)]
+    pub(crate) fn set_tile(&mut self, rows: usize) -> bool {
+        self.tiled.set_tile(rows)
+    }
+
     /// Its number in the model's folder.
     #[must_use]
     pub fn version(&self) -> u64 {
@@ -151,3 +156,6 @@ impl fmt::Debug for LoadedModel {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

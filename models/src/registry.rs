@@ -102,3 +102,6 @@ fn sentence(error: &ModelError) -> String {
     }
     format!("{text}; {}", error.cure())
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,13 @@ impl Tiled {
         Ok(tiled)
     }
 
+    #[cfg(test)]
+    pub(crate) fn set_tile(&mut self, rows: usize) -> bool {
+        let tiled = self.tile == Some(TILE_ROWS);
+        self.tile = Some(rows);
+        tiled
+    }
+
     pub(crate) fn inputs(&self) -> &[GraphInput] {
         self.plan.inputs()
     }
@@ -325,3 +332,6 @@ impl Output {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,6 @@
 mod decode_csv;
 mod decode_json;
 mod decode_oracle;
-mod decode_types;
 mod encode;
 mod neighbours;
 pub(super) mod round_trip;

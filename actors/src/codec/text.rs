@@ -34,7 +34,7 @@ enum Values<'a> {
 }
 
 /// A value of a column.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Cell<'a> {
     Null,
     Bool(bool),

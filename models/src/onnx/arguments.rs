@@ -7,6 +7,10 @@ use super::value::Value;
 use crate::device::Device;
 
 /// One input of a node in one run.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "boxing would cost an allocation per input and run"
+)]
 #[derive(Debug)]
 pub(crate) enum Argument<'a> {
     /// Used here for the last time: the kernel may work in place.

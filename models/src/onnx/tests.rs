@@ -21,11 +21,28 @@ fn run(case: &Path, tolerance: (f32, f32)) -> Result<(), String> {
             expected.len()
         ));
     }
+    let mut differences = Vec::new();
     for (number, (answer, expected)) in answers.into_iter().zip(expected).enumerate() {
-        cases::compare(answer, expected, tolerance)
-            .map_err(|difference| format!("output {number}: {difference}"))?;
+        if let Err(difference) = cases::compare(answer, expected, tolerance) {
+            differences.push(format!("{}: {difference}", plan.output_names()[number]));
+        }
     }
-    Ok(())
+    if differences.is_empty() {
+        Ok(())
+    } else {
+        Err(differences.join("; "))
+    }
+}
+
+#[test]
+fn committed_models_answer_as_onnx_runtime_does() {
+    let mut differences = Vec::new();
+    for case in cases::cases(&cases::fixtures()) {
+        if let Err(difference) = run(&case, (1e-5, 1e-6)) {
+            differences.push(format!("{}: {difference}", cases::name(&case)));
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
 /// Models with operators that are not run yet.
@@ -51,5 +68,50 @@ fn shared_models_answer_as_onnx_runtime_does() {
             differences.push(format!("{name}: {difference}"));
         }
     }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// ONNX's own node tests, which its Python package writes:
+///
+/// ```text
+/// THALWEG_NODE_TESTS=folder cargo test -p thalweg-models node_tests
+/// ```
+#[test]
+fn node_tests_of_supported_operators_pass() {
+    let Ok(folder) = std::env::var("THALWEG_NODE_TESTS") else {
+        eprintln!("SKIPPED: THALWEG_NODE_TESTS names no folder of ONNX's node tests");
+        return;
+    };
+    let index = std::fs::read(Path::new(&folder).join("index.json")).expect("an index");
+    let index: serde_json::Value = serde_json::from_slice(&index).expect("JSON");
+    let (mut passed, mut unsupported, mut differences) = (0, 0, Vec::new());
+    for case in index.as_array().expect("a list") {
+        let name = case["name"].as_str().expect("a name");
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "tolerances are small numbers"
+        )]
+        let tolerance = |key: &str| case[key].as_f64().expect("a tolerance") as f32;
+        match run(
+            &Path::new(&folder).join(name),
+            (tolerance("rtol"), tolerance("atol")),
+        ) {
+            Ok(()) => passed += 1,
+            // Nor are empty tensors, truth values in reductions, and models without inputs.
+            Err(_)
+                if ["_empty_set", "_bool", "test_constant"]
+                    .iter()
+                    .any(|part| name.contains(part)) =>
+            {
+                unsupported += 1;
+            }
+            Err(text) if text.contains("not supported") => unsupported += 1,
+            Err(text) => differences.push(format!("{name}: {text}")),
+        }
+    }
+    eprintln!(
+        "{passed} passed, {unsupported} not supported, {} differ",
+        differences.len()
+    );
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }

@@ -67,12 +67,8 @@ struct Totals {
 }
 
 impl Totals {
-    fn of_row(&self, row: usize) -> (&[f64], &[bool]) {
-        let at = row * self.targets;
-        (
-            &self.sums[at..at + self.targets],
-            &self.seen[at..at + self.targets],
-        )
+    fn of_row(&self, row: usize) -> &[f64] {
+        &self.sums[row * self.targets..][..self.targets]
     }
 
     fn add(&mut self, at: usize, weight: f32, aggregate: Aggregate) {
@@ -144,11 +140,7 @@ impl Ensemble {
     }
 
     /// Hands the totals of every row to `finish`, in order.
-    fn for_each_row(
-        &self,
-        rows: &Rows,
-        mut finish: impl FnMut(&[f64], &[bool]),
-    ) -> Result<(), Fault> {
+    fn for_each_row(&self, rows: &Rows, mut finish: impl FnMut(&[f64])) -> Result<(), Fault> {
         if rows.columns < self.forest.features() {
             refuse!(
                 "{} features; the trees ask for {}",
@@ -160,8 +152,7 @@ impl Ensemble {
             let count = BLOCK.min(rows.count - first);
             let totals = self.totals(rows, first, count);
             for row in 0..count {
-                let (sums, seen) = totals.of_row(row);
-                finish(sums, seen);
+                finish(totals.of_row(row));
             }
         }
         Ok(())
@@ -249,7 +240,7 @@ fn regressor(parsed: Parsed) -> Result<Kernel, Fault> {
     Ok(kernel(move |arguments| {
         let rows = Rows::of(arguments, 0)?;
         let mut scores = Vec::with_capacity(rows.count * ensemble.targets);
-        ensemble.for_each_row(&rows, |sums, _| {
+        ensemble.for_each_row(&rows, |sums| {
             let start = scores.len();
             for (target, sum) in sums.iter().enumerate() {
                 scores.push((sum / divisor + ensemble.base(target)) as f32);
@@ -270,12 +261,7 @@ fn classifier(node: &Node<'_>, mut parsed: Parsed) -> Result<Kernel, Fault> {
         refuse!("{classes} labels for {} classes", parsed.targets);
     }
     parsed.targets = classes;
-    let weights = || parsed.weights.iter().flatten();
-    let first = weights().next().map(|&(class, _)| class);
-    let binary = Binary {
-        one_class: classes == 2 && weights().all(|&(class, _)| Some(class) == first),
-        all_positive: weights().all(|&(_, weight)| weight >= 0.0),
-    };
+    let binary = Binary::of(&parsed, classes);
     let ensemble = Ensemble::new(parsed)?;
     if ensemble.base.len() > classes {
         refuse!("{} base values for {classes} classes", ensemble.base.len());
@@ -284,12 +270,11 @@ fn classifier(node: &Node<'_>, mut parsed: Parsed) -> Result<Kernel, Fault> {
         let rows = Rows::of(arguments, 0)?;
         let mut scores = Vec::with_capacity(rows.count * classes);
         let mut chosen = Vec::with_capacity(rows.count);
-        ensemble.for_each_row(&rows, |sums, seen| {
-            if binary.one_class {
-                chosen.push(binary.score(&ensemble, sums, seen, &mut scores));
-            } else {
-                chosen.push(score_classes(&ensemble, sums, &mut scores));
-            }
+        ensemble.for_each_row(&rows, |sums| {
+            chosen.push(match binary {
+                Some(binary) => binary.score(&ensemble, sums, &mut scores),
+                None => score_classes(&ensemble, sums, &mut scores),
+            });
         })?;
         let scores = Host::new(vec![rows.count, classes], scores)?;
         Ok(vec![labels.pick(&chosen)?, Value::host(scores)])
@@ -311,45 +296,52 @@ fn score_classes(ensemble: &Ensemble, sums: &[f64], scores: &mut Vec<f32>) -> us
     chosen
 }
 
-/// Two classes of which the trees speak of one only: the other is its complement.
+/// Two classes of which the trees speak of one only.
 #[derive(Clone, Copy)]
 struct Binary {
-    one_class: bool,
+    /// The class that they speak of.
+    told: usize,
+    /// Whether weights are parts of a probability, and not of a margin: none is negative.
     all_positive: bool,
 }
 
 impl Binary {
-    /// Positive weights are probabilities: the complement is `1 - p` and the threshold one half. Others are margins:
-    /// the complement is `-m`, the threshold 0, and a logistic transform makes them probabilities.
+    fn of(parsed: &Parsed, classes: usize) -> Option<Self> {
+        let weights = || parsed.weights.iter().flatten();
+        let &(told, _) = weights().next()?;
+        let one_class = classes == 2 && weights().all(|&(class, _)| class == told);
+        one_class.then(|| Self {
+            told: told as usize,
+            all_positive: weights().all(|&(_, weight)| weight >= 0.0),
+        })
+    }
+
+    /// Trees that speak of the first class mean the second, whose complement the first is: `1 - p` for probabilities,
+    /// `-m` for margins. If they speak of the second, the first has no score. So ONNX Runtime reads them, and
+    /// exporters rely on it.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the model's numbers are 32-bit"
     )]
-    fn score(
-        self,
-        ensemble: &Ensemble,
-        sums: &[f64],
-        seen: &[bool],
-        scores: &mut Vec<f32>,
-    ) -> usize {
-        let told = usize::from(seen[1]);
+    fn score(self, ensemble: &Ensemble, sums: &[f64], scores: &mut Vec<f32>) -> usize {
         let base = ensemble.base(ensemble.base.len().saturating_sub(1));
-        let score = (sums[told] + base) as f32;
-        let threshold = if self.all_positive { 0.5 } else { 0.0 };
-        match (self.all_positive, ensemble.transform) {
-            (_, PostTransform::Probit) => {
-                let mut pair = [1.0 - score, score];
-                ensemble.transform.apply(&mut pair);
-                scores.extend(pair);
-            }
-            (true, _) => scores.extend([1.0 - score, score]),
-            (false, PostTransform::Logistic) => {
-                let mut pair = [-score, score];
-                ensemble.transform.apply(&mut pair);
-                scores.extend(pair);
-            }
-            (false, _) => scores.extend([-score, score]),
+        let score = (sums[self.told] + base) as f32;
+        let transform = ensemble.transform;
+        let mut pair = match (self.told, transform) {
+            (0, PostTransform::Logistic) => [-score, score],
+            (0, _) if self.all_positive => [1.0 - score, score],
+            (0, _) => [-score, score],
+            _ => [0.0, score],
+        };
+        let complete = self.told == 0
+            && matches!(
+                transform,
+                PostTransform::Softmax | PostTransform::SoftmaxZero
+            );
+        if !complete {
+            transform.apply(&mut pair);
         }
-        usize::from(score > threshold)
+        scores.extend(pair);
+        usize::from(score > if self.all_positive { 0.5 } else { 0.0 })
     }
 }

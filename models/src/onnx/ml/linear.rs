@@ -26,7 +26,7 @@ struct Weights {
 
 impl Weights {
     fn new(coefficients: &[f32], intercepts: &[f32], outputs: usize) -> Result<Self, Fault> {
-        if outputs == 0 || coefficients.is_empty() || coefficients.len() % outputs != 0 {
+        if outputs == 0 || coefficients.is_empty() || !coefficients.len().is_multiple_of(outputs) {
             refuse!("{} coefficients for {outputs} outputs", coefficients.len());
         }
         let mut intercepts = intercepts.to_vec();
@@ -113,7 +113,10 @@ fn classifier(node: &Node<'_>) -> Result<Kernel, Fault> {
             if complement {
                 let score = scores[start];
                 chosen.push(usize::from(score > 0.0));
-                transform.apply(&mut scores[start..]);
+                // Softmax of one score says nothing, and ONNX Runtime leaves it out.
+                if matches!(transform, PostTransform::Logistic | PostTransform::Probit) {
+                    transform.apply(&mut scores[start..]);
+                }
                 let score = scores[start];
                 scores[start] = 1.0 - score;
                 scores.push(score);

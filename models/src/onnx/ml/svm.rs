@@ -77,7 +77,7 @@ impl Kernel {
 
 /// Vectors of equally many features, row-major.
 fn vectors(values: &[f32], count: usize) -> Result<usize, Fault> {
-    if count == 0 || values.is_empty() || values.len() % count != 0 {
+    if count == 0 || values.is_empty() || !values.len().is_multiple_of(count) {
         refuse!("{} numbers in {count} support vectors", values.len());
     }
     Ok(values.len() / count)

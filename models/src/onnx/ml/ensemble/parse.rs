@@ -31,7 +31,7 @@ impl Parsed {
 }
 
 /// Targets of an ensemble, at most: scores of a block of rows are kept for all of them.
-const TARGETS_MAX: usize = 1 << 16;
+const TARGETS_MAX: usize = 1 << 13;
 
 /// `TreeEnsembleRegressor` (`prefix` = target) and `TreeEnsembleClassifier` (class).
 pub(super) fn classic(node: &Node<'_>, prefix: &str) -> Result<Parsed, Fault> {
@@ -197,55 +197,17 @@ impl<'a> Lists<'a> {
 }
 
 /// `TreeEnsemble`: branches and leaves are two lists, children are positions in one or the other.
+///
+/// A tree that is one leaf is written as a branch both of whose answers are that leaf.
 pub(super) fn modern(node: &Node<'_>) -> Result<Parsed, Fault> {
     let attributes = node.attributes;
-    let features = attributes.ints("nodes_featureids")?;
-    let thresholds = attributes.floats_or_tensor("nodes_splits", "nodes_splits")?;
-    let modes = modes(attributes)?;
-    let (yes, no) = (
-        attributes.ints("nodes_truenodeids")?,
-        attributes.ints("nodes_falsenodeids")?,
-    );
-    let yes_is_leaf = attributes.ints("nodes_trueleafs")?;
-    let no_is_leaf = attributes.ints("nodes_falseleafs")?;
-    let missing = attributes.ints("nodes_missing_value_tracks_true")?;
-    let count = features.len();
-    let others = [
-        thresholds.len(),
-        modes.len(),
-        yes.len(),
-        no.len(),
-        yes_is_leaf.len(),
-        no_is_leaf.len(),
-    ];
-    if others != [count; 6] || (!missing.is_empty() && missing.len() != count) {
-        refuse!("the lists nodes_* are not equally long");
-    }
-    let child = |at: i64, is_leaf: i64| -> Result<usize, Fault> {
-        Ok(shape::size(at)?.saturating_add(if is_leaf == 0 { 0 } else { count }))
-    };
-    let mut sets = sets(attributes)?.into_iter();
-    let mut nodes = Vec::with_capacity(count);
-    for (at, &mode) in modes.iter().enumerate() {
-        nodes.push(Source::Branch(Branch {
-            mode,
-            feature: shape::size(features[at])?,
-            threshold: thresholds[at],
-            members: match mode {
-                Mode::Member => sets.next().unwrap_or_default(),
-                _ => Vec::new(),
-            },
-            yes: child(yes[at], yes_is_leaf[at])?,
-            no: child(no[at], no_is_leaf[at])?,
-            missing_is_yes: missing.get(at).is_some_and(|&missing| missing != 0),
-        }));
-    }
+    let mut nodes = branches(attributes)?;
     let ids = attributes.ints("leaf_targetids")?;
     let values = attributes.floats_or_tensor("leaf_weights", "leaf_weights")?;
     if ids.len() != values.len() {
         refuse!("leaf_targetids and leaf_weights are not equally long");
     }
-    let mut weights = vec![Vec::new(); count];
+    let mut weights = vec![Vec::new(); nodes.len()];
     let (targets, _) = target(attributes.int("n_targets", 1)?)?;
     for (&id, &value) in ids.iter().zip(&values) {
         let (target, id) = target(id)?;
@@ -259,7 +221,6 @@ pub(super) fn modern(node: &Node<'_>) -> Result<Parsed, Fault> {
     for &root in attributes.ints("tree_roots")? {
         roots.push(shape::size(root)?);
     }
-    // A tree that is one leaf is written as a branch both of whose answers are that leaf.
     Ok(Parsed {
         nodes,
         roots,
@@ -275,6 +236,52 @@ pub(super) fn modern(node: &Node<'_>) -> Result<Parsed, Fault> {
         },
         transform: PostTransform::of_number(attributes.int("post_transform", 0)?)?,
     })
+}
+
+/// The branches; leaves will stand behind all of them.
+fn branches(attributes: Attributes<'_>) -> Result<Vec<Source>, Fault> {
+    let features = attributes.ints("nodes_featureids")?;
+    let thresholds = attributes.floats_or_tensor("nodes_splits", "nodes_splits")?;
+    let modes = modes(attributes)?;
+    let yes = attributes.ints("nodes_truenodeids")?;
+    let no = attributes.ints("nodes_falsenodeids")?;
+    let yes_is_leaf = attributes.ints("nodes_trueleafs")?;
+    let no_is_leaf = attributes.ints("nodes_falseleafs")?;
+    let missing = attributes.ints("nodes_missing_value_tracks_true")?;
+    let count = features.len();
+    let lengths = [
+        thresholds.len(),
+        modes.len(),
+        yes.len(),
+        no.len(),
+        yes_is_leaf.len(),
+        no_is_leaf.len(),
+    ];
+    if lengths != [count; 6] || (!missing.is_empty() && missing.len() != count) {
+        refuse!("the lists nodes_* are not equally long");
+    }
+    let child = |at: i64, is_leaf: i64| -> Result<usize, Fault> {
+        Ok(shape::size(at)?.saturating_add(if is_leaf == 0 { 0 } else { count }))
+    };
+    let mut sets = sets(attributes)?.into_iter();
+    let mut branches = Vec::with_capacity(count);
+    for (at, &mode) in modes.iter().enumerate() {
+        let members = if mode == Mode::Member {
+            sets.next()
+        } else {
+            None
+        };
+        branches.push(Source::Branch(Branch {
+            mode,
+            feature: shape::size(features[at])?,
+            threshold: thresholds[at],
+            members: members.unwrap_or_default(),
+            yes: child(yes[at], yes_is_leaf[at])?,
+            no: child(no[at], no_is_leaf[at])?,
+            missing_is_yes: missing.get(at).is_some_and(|&missing| missing != 0),
+        }));
+    }
+    Ok(branches)
 }
 
 fn modes(attributes: Attributes<'_>) -> Result<Vec<Mode>, Fault> {
