@@ -3,6 +3,7 @@
 mod decode_csv;
 mod decode_json;
 mod decode_oracle;
+mod decode_types;
 mod encode;
 mod neighbours;
 pub(super) mod round_trip;

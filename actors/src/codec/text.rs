@@ -34,7 +34,7 @@ enum Values<'a> {
 }
 
 /// A value of a column.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) enum Cell<'a> {
     Null,
     Bool(bool),

@@ -91,7 +91,7 @@ impl RowDecoder {
         let variable = variable.filter(|(_, place)| place.fixed.is_none());
         let text: Vec<bool> = variable.map(|(t, _)| *t == DataType::String).collect();
         Blobs {
-            blobs: text.iter().map(|_| Blob::new(rows)).collect(),
+            blobs: text.iter().map(|_| Blob::new(rows, rows * 8)).collect(),
             parts: Vec::with_capacity(text.len()),
             text,
         }
