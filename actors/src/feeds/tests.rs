@@ -57,7 +57,7 @@ pub(super) fn payments(format: Format) -> Source {
     )
 }
 
-fn readings(format: Format) -> Source {
+pub(super) fn readings(format: Format) -> Source {
     let column = |name, data_type| Column::new(name, data_type, false);
     source(
         format,
