@@ -5,6 +5,8 @@
 //! one runs asks it.
 
 mod sled_storage;
+#[cfg(test)]
+mod crash_tests;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -10,6 +10,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -28,6 +29,10 @@ const SLED_CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How often sled's thread writes buffers out and moves live pages out of sparse segments.
 const FLUSH_EVERY_MS: u64 = 500;
+
+/// How long opening waits for the lock: 50 times 5 ms.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// A sled database as a place for chunks and index.
 #[derive(Debug)]
@@ -55,13 +60,7 @@ impl SledStorage {
     pub(super) fn open(dir: &Path, durability: Durability) -> Result<Self, LogError> {
         std::fs::create_dir_all(dir)
             .map_err(|error| LogError::Storage(format!("\"{}\": {error}", dir.display())))?;
-        let db = sled::Config::new()
-            .path(dir)
-            .mode(sled::Mode::HighThroughput)
-            .cache_capacity(SLED_CACHE_BYTES)
-            .flush_every_ms(Some(FLUSH_EVERY_MS))
-            .open()
-            .map_err(|error| opening_failed(dir, &error))?;
+        let db = open_db(dir)?;
         let chunks = db.open_tree("chunks").map_err(failed)?;
         let index = db.open_tree("index").map_err(failed)?;
         let durability = match durability {
@@ -188,6 +187,31 @@ impl Sync {
     }
 }
 
+/// Opens sled, waiting a little for its lock: after a close in this process its background threads
+/// may hold the file for some milliseconds more.
+fn open_db(dir: &Path) -> Result<Db, LogError> {
+    let config = || {
+        sled::Config::new()
+            .path(dir)
+            .mode(sled::Mode::HighThroughput)
+            .cache_capacity(SLED_CACHE_BYTES)
+            .flush_every_ms(Some(FLUSH_EVERY_MS))
+    };
+    for _ in 0..LOCK_TRIES {
+        match config().open() {
+            Err(error) if is_locked(&error) => {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "whoever holds a file lock does not say when it lets go"
+                )]
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            opened => return opened.map_err(|error| opening_failed(dir, &error)),
+        }
+    }
+    Err(LogError::Locked(dir.to_owned()))
+}
+
 /// A value of sled as shared bytes without copying them.
 fn shared(value: IVec) -> Bytes {
     Bytes::from_owner(value)
@@ -215,11 +239,12 @@ fn decode(bytes: &[u8]) -> Option<ChunkKey> {
 }
 
 /// sled reports a lock that is taken as any other error; its words are the only sign.
+fn is_locked(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(io) if io.to_string().starts_with("could not acquire lock"))
+}
+
 fn opening_failed(dir: &Path, error: &sled::Error) -> LogError {
     match error {
-        sled::Error::Io(io) if io.to_string().starts_with("could not acquire lock") => {
-            LogError::Locked(dir.to_owned())
-        }
         sled::Error::Corruption { .. } | sled::Error::ReportableBug(_) => {
             LogError::Damaged(format!("\"{}\": {error}", dir.display()))
         }

@@ -117,13 +117,13 @@ impl<S: Storage> Consumer for LocalConsumer<S> {
         let deadline = Instant::now() + timeout;
         loop {
             match self.wait(deadline)? {
-                Woken::ByTime => return Ok(Polled::Nothing),
-                Woken::ByRecords(turn) => {
+                Woken::Late => return Ok(Polled::Nothing),
+                Woken::Records(turn) => {
                     if let Some(polled) = self.take(turn)? {
                         return Ok(polled);
                     }
                 }
-                Woken::ByNewer => {
+                Woken::Replaced => {
                     self.standing = Standing::Replaced;
                     return Ok(Polled::Revoked {
                         partitions: self.assigned(),
@@ -161,11 +161,12 @@ impl<S: Storage> Consumer for LocalConsumer<S> {
 
 /// Why waiting ended.
 enum Woken {
-    ByTime,
+    /// The deadline has come.
+    Late,
     /// This partition has records to read.
-    ByRecords(usize),
+    Records(usize),
     /// A newer consumer took over.
-    ByNewer,
+    Replaced,
 }
 
 impl<S: Storage> LocalConsumer<S> {
@@ -174,14 +175,14 @@ impl<S: Storage> LocalConsumer<S> {
         let mut state = self.log.state.lock();
         loop {
             if state.check_member(&self.group, self.generation).is_err() {
-                return Ok(Woken::ByNewer);
+                return Ok(Woken::Replaced);
             }
             for step in 0..self.partitions.len() {
                 let turn = (self.turn + step) % self.partitions.len();
                 let reading = &self.partitions[turn];
                 let (_, partition) = state.partition(&reading.at)?;
                 if !reading.paused && reading.position < partition.range.end {
-                    return Ok(Woken::ByRecords(turn));
+                    return Ok(Woken::Records(turn));
                 }
             }
             if self
@@ -190,7 +191,7 @@ impl<S: Storage> LocalConsumer<S> {
                 .wait_until(&mut state, deadline)
                 .timed_out()
             {
-                return Ok(Woken::ByTime);
+                return Ok(Woken::Late);
             }
         }
     }

@@ -23,8 +23,11 @@ const DROPS_MAX: usize = 16_384;
 /// Chunks let go in one step of the index: two keys each, so that sled's batches stay below 100.
 const STEP_CHUNKS_MAX: usize = 48;
 
-/// Most chunks read by one call to be rewritten: some 16 MB, so about 50 ms.
-const READS_MAX: usize = 256;
+/// Most bytes read by one call to be written anew, so that it takes about 50 ms.
+const READ_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Reading a chunk costs at least as much as reading so many bytes.
+const READ_BYTES_MIN: usize = 1024;
 
 /// What one call of `maintain` did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,7 +55,9 @@ pub(super) struct Maintenance {
 
 /// What a call may still do, and what it did.
 struct Work {
-    reads: usize,
+    /// Bytes of chunks; the chunk or run under way when it is spent is still done.
+    read_bytes: usize,
+    /// Chunks.
     drops: usize,
     done: Maintained,
 }
@@ -68,12 +73,19 @@ struct Change {
     start: Option<i64>,
 }
 
+impl Work {
+    fn has_read(&mut self, chunk: Indexed) {
+        let bytes = (chunk.summary.bytes as usize).max(READ_BYTES_MIN);
+        self.read_bytes = self.read_bytes.saturating_sub(bytes);
+    }
+}
+
 impl<S: Storage> Shared<S> {
     /// See [`super::LocalLog::maintain`].
     pub(super) fn maintain(&self) -> Result<Maintained, LogError> {
         let mut maintenance = self.maintenance.lock();
         let mut work = Work {
-            reads: READS_MAX,
+            read_bytes: READ_BYTES_MAX,
             drops: DROPS_MAX,
             done: Maintained::default(),
         };
@@ -86,7 +98,7 @@ impl<S: Storage> Shared<S> {
             let tended = self.tend(&at, &spec, &mut maintenance, &mut work);
             failed = failed.or(tended.err());
         }
-        work.done.more = work.reads == 0 || work.drops == 0;
+        work.done.more = work.read_bytes == 0 || work.drops == 0;
         failed.map_or(Ok(work.done), Err)
     }
 

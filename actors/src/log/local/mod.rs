@@ -20,6 +20,8 @@ mod commit;
 mod producer;
 mod consumer;
 mod maintain;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -1,6 +1,8 @@
 //! The log in memory: for tests and simulation, with injected faults. Nothing survives the last clone.
 
 mod faults;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

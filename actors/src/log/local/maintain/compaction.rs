@@ -84,18 +84,18 @@ impl<S: Storage> Shared<S> {
 
     /// Learns keys until all are known, the map is full, or this call has read enough.
     fn learn(&self, at: &TopicPartition, pass: &mut Pass, work: &mut Work) -> Result<(), LogError> {
-        while pass.learned_to < pass.dirty_to && work.reads > 0 {
+        while pass.learned_to < pass.dirty_to && work.read_bytes > 0 {
             let Some(chunk) = self.chunk_from(at, pass.learned_to, pass.dirty_to)? else {
                 break;
             };
-            work.reads -= 1;
+            work.has_read(chunk);
             self.each_record(at, chunk, |record| pass.note(&record))?;
             pass.learned_to = chunk.summary.next;
             if pass.keys_bytes >= KEYS_BYTES_MAX {
                 pass.dirty_to = pass.learned_to;
             }
         }
-        if work.reads > 0 {
+        if work.read_bytes > 0 {
             pass.written_to = Some(i64::MIN);
         }
         Ok(())
@@ -112,7 +112,7 @@ impl<S: Storage> Shared<S> {
         let mut from = pass.written_to.unwrap_or(i64::MIN);
         let mut run = Run::new();
         let through = loop {
-            if work.reads == 0 {
+            if work.read_bytes == 0 {
                 break false;
             }
             let Some(chunk) = self.chunk_from(at, from, pass.dirty_to)? else {
@@ -122,7 +122,7 @@ impl<S: Storage> Shared<S> {
             if run.bytes() + chunk.summary.bytes as usize > CHUNK_BYTES_TARGET {
                 self.write_run(at, std::mem::replace(&mut run, Run::new()), work)?;
             }
-            work.reads -= 1;
+            work.has_read(chunk);
             run.add(chunk);
             self.each_record(at, chunk, |record| {
                 if pass.stays(&record, deletes_from) {

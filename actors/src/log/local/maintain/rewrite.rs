@@ -64,10 +64,12 @@ impl<S: Storage> Shared<S> {
         joined: &mut i64,
         work: &mut Work,
     ) -> Result<(), LogError> {
-        while let Some(chunks) = self.small_neighbours(at, joined, work.reads)? {
+        while work.read_bytes > 0
+            && let Some(chunks) = self.small_neighbours(at, joined)?
+        {
             let mut run = Run::new();
             for chunk in chunks {
-                work.reads -= 1;
+                work.has_read(chunk);
                 run.add(chunk);
                 self.each_record(at, chunk, |record| run.keep(&record))?;
             }
@@ -170,7 +172,6 @@ impl<S: Storage> Shared<S> {
         &self,
         at: &TopicPartition,
         joined: &mut i64,
-        reads: usize,
     ) -> Result<Option<Vec<Indexed>>, LogError> {
         let state = self.state.lock();
         let (_, partition) = state.partition(at)?;
@@ -179,7 +180,7 @@ impl<S: Storage> Shared<S> {
         let (mut run, mut bytes) = (Vec::new(), 0);
         for chunk in partition.chunks.range(first..newest) {
             let size = chunk.summary.bytes as usize;
-            if bytes + size > CHUNK_BYTES_TARGET || run.len() == reads {
+            if bytes + size > CHUNK_BYTES_TARGET {
                 if run.len() >= JOIN_CHUNKS_MIN {
                     *joined = chunk.summary.base;
                     return Ok(Some(run));
