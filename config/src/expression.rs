@@ -4,6 +4,7 @@
 mod parse;
 mod convert;
 mod binary;
+mod forms;
 mod calls;
 mod functions;
 mod types;

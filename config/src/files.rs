@@ -159,6 +159,16 @@ impl Findings {
     pub(crate) fn into_problems(self, files: &Files) -> Vec<Problem> {
         let mut findings = self.0.into_inner();
         findings.sort_by_key(|finding| finding.span.map(|span| span.start));
+        // A value that could not be read at all is wrong once, not once more for what stands in for it.
+        let is_unread = |code| matches!(code, Code::SUBSTITUTION | Code::SYNTAX);
+        let unread: Vec<Span> = findings
+            .iter()
+            .filter(|finding| is_unread(finding.code))
+            .filter_map(|finding| finding.span)
+            .collect();
+        findings.retain(|finding| {
+            is_unread(finding.code) || finding.span.is_none_or(|span| !unread.contains(&span))
+        });
         findings
             .into_iter()
             .map(|finding| Problem {

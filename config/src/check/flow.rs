@@ -97,7 +97,8 @@ impl Flow {
         if self.open || self.doubtful.iter().any(|column| &**column == name) {
             return Some(Found::Doubtful);
         }
-        let names = self.schema.columns().iter().map(|column| &*column.name);
+        let known = self.schema.columns().iter().map(|column| &*column.name);
+        let names = known.chain(self.doubtful.iter().map(|column| &**column));
         cx.report(
             Finding::at(
                 span,

@@ -4,9 +4,7 @@
 
 use std::fmt::Write;
 
-use crate::{
-    Aggregate, DataType, Emit, Node, Operator, OperatorKind, Over, Schema, Topology, WindowKind,
-};
+use crate::{Aggregate, Emit, Node, Operator, OperatorKind, Over, Schema, Topology, WindowKind};
 
 const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
@@ -44,12 +42,14 @@ fn text(topology: &Topology) -> String {
 
 fn operator_text(out: &mut String, operator: &Operator, partitions: u32) {
     let schema = &operator.input_schema;
-    let key = operator.key.map(Some).unwrap_or_default();
     line(
         out,
         format_args!("operator {} partitions {partitions}", operator.id),
     );
-    line(out, format_args!("key {}", column_text(schema, key)));
+    line(
+        out,
+        format_args!("key {}", column_text(schema, operator.key)),
+    );
     for column in schema.columns() {
         let null = if column.nullable { "?" } else { "" };
         line(
@@ -113,13 +113,9 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
 
 fn column_text(schema: &Schema, index: Option<usize>) -> String {
     match index.and_then(|index| schema.columns().get(index)) {
-        Some(column) => format!("{}:{}", column.name, type_text(&column.data_type)),
+        Some(column) => format!("{}:{}", column.name, column.data_type),
         None => "-".into(),
     }
-}
-
-fn type_text(data_type: &DataType) -> String {
-    data_type.to_string()
 }
 
 /// The function with its parameter; floats by their bits.

@@ -1,17 +1,15 @@
 //! `infer`: features against the model's input, output columns against its outputs.
 
-use super::Context;
 use super::flow::{Added, Flow, Found, column_name};
 use super::model::Model;
 use super::settings::span_of_time;
+use super::tensor::{fits, row_width, width, word};
+use super::{Context, output};
 use crate::code::Code;
 use crate::files::Finding;
 use crate::nearest::suggest;
 use crate::raw::{self, Key};
-use crate::{
-    Column, DataType, Element, Infer, InferOutput, ModelSettings, OperatorKind, Signature,
-    TensorSpec, VectorElement,
-};
+use crate::{Column, DataType, Infer, InferOutput, ModelSettings, OperatorKind, Signature};
 
 /// Checks an `infer`: the input's columns, then the model's outputs.
 pub(crate) fn check(
@@ -31,7 +29,7 @@ pub(crate) fn check(
     let mut added = Vec::new();
     for (name, span, value) in raw.outputs.get().into_iter().flat_map(|table| table.iter()) {
         let output = column_name(name, span, cx)
-            .then(|| output(name, value, signature?, cx))
+            .then(|| output::check(name, value, signature?, cx))
             .flatten();
         added.push(Added {
             name: name.into(),
@@ -181,145 +179,5 @@ fn check_names(
                     .hint("features stand in the model's order, under its names"),
             );
         }
-    }
-}
-
-/// `"probabilities[1]"`, or a whole output.
-fn output(
-    name: &str,
-    key: &Key<String>,
-    signature: &Signature,
-    cx: &Context<'_>,
-) -> Option<InferOutput> {
-    let text = key.get()?;
-    let report = |message: String, hint: Option<String>| {
-        cx.report(Finding::at(key.span, Code::MODEL_OUTPUT, message).maybe_hint(hint));
-        None
-    };
-    let (tensor_name, index) = match text.strip_suffix(']').and_then(|t| t.rsplit_once('[')) {
-        Some((tensor, index)) => match index.parse::<usize>() {
-            Ok(index) => (tensor, Some(index)),
-            Err(_) => {
-                let message = format!("\"{index}\" is not a position");
-                return report(
-                    message,
-                    Some("positions count from 0: probabilities[1]".into()),
-                );
-            }
-        },
-        None => (text.as_str(), None),
-    };
-    let outputs = &signature.outputs;
-    let Some(tensor) = outputs.iter().position(|output| output.name == tensor_name) else {
-        let names = outputs.iter().map(|output| output.name.as_str());
-        let hint = suggest(tensor_name, "there are", names);
-        return report(format!("the model has no output \"{tensor_name}\""), hint);
-    };
-    let spec = &outputs[tensor];
-    let width = row_width(spec);
-    if let (Some(index), Some(width)) = (index, width)
-        && index >= width
-    {
-        let message = format!("\"{tensor_name}\" has {width} numbers a row: there is no [{index}]");
-        return report(
-            message,
-            Some(format!("the last is [{}]", width.saturating_sub(1))),
-        );
-    }
-    let data_type = match (index, width) {
-        (Some(_), _) | (None, Some(1)) => scalar(spec.element),
-        (None, Some(length)) => {
-            let Some(element) = vector_element(spec.element) else {
-                let message = format!("\"{tensor_name}\" is several {}", word(spec.element));
-                return report(message, Some(format!("choose one: {tensor_name}[0]")));
-            };
-            DataType::Vector { element, length }
-        }
-        (None, None) => {
-            let message = format!("the size of \"{tensor_name}\" is not fixed by the model");
-            return report(
-                message,
-                Some(format!("choose one number: {tensor_name}[0]")),
-            );
-        }
-    };
-    Some(InferOutput {
-        name: name.into(),
-        tensor,
-        index,
-        data_type,
-    })
-}
-
-/// Numbers of one row: all sizes but the batch's; `None` where one is free.
-fn row_width(tensor: &TensorSpec) -> Option<usize> {
-    tensor
-        .shape
-        .iter()
-        .skip(1)
-        .try_fold(1_usize, |width, size| width.checked_mul((*size)?))
-}
-
-fn width(data_type: &DataType) -> usize {
-    match data_type {
-        DataType::Vector { length, .. } => *length,
-        DataType::Bool
-        | DataType::Int64
-        | DataType::Float64
-        | DataType::Float32
-        | DataType::String
-        | DataType::Timestamp
-        | DataType::Bytes => 1,
-    }
-}
-
-/// Whether a column can be a feature of a tensor: numbers of floats, whole numbers of integers.
-fn fits(data_type: &DataType, element: Element) -> bool {
-    let is_whole = match data_type {
-        DataType::Int64 => true,
-        DataType::Vector { element, .. } => *element == VectorElement::Int64,
-        DataType::Bool
-        | DataType::Float64
-        | DataType::Float32
-        | DataType::String
-        | DataType::Timestamp
-        | DataType::Bytes => false,
-    };
-    match element {
-        Element::Float32 | Element::Float64 => {
-            data_type.is_numeric() || matches!(data_type, DataType::Vector { .. })
-        }
-        Element::Int64 => is_whole,
-        Element::String => *data_type == DataType::String,
-        Element::Bool => *data_type == DataType::Bool,
-    }
-}
-
-fn scalar(element: Element) -> DataType {
-    match element {
-        Element::Float32 => DataType::Float32,
-        Element::Float64 => DataType::Float64,
-        Element::Int64 => DataType::Int64,
-        Element::String => DataType::String,
-        Element::Bool => DataType::Bool,
-    }
-}
-
-fn vector_element(element: Element) -> Option<VectorElement> {
-    match element {
-        Element::Float32 => Some(VectorElement::Float32),
-        Element::Float64 => Some(VectorElement::Float64),
-        Element::Int64 => Some(VectorElement::Int64),
-        Element::String | Element::Bool => None,
-    }
-}
-
-fn word(element: Element) -> &'static str {
-    match element {
-        Element::Float32 => "float32",
-        Element::Float64 => "float64",
-        Element::Int64 => "int64",
-        Element::String => "string",
-        Element::Bool => "bool",
     }
 }

@@ -4,17 +4,29 @@
 mod settings;
 mod kafka;
 mod graph;
+mod names;
+mod sort;
 mod flow;
 mod source;
+mod schema;
+mod format;
 mod feed;
 mod model;
 mod operator;
 mod select;
 mod aggregate;
+mod rolling;
+mod window;
 mod infer;
+mod output;
+mod tensor;
+mod route;
+mod union;
 mod sink;
 mod sub_topology;
 mod hash;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 

@@ -6,6 +6,7 @@ use super::Context;
 use super::flow::{Flow, FlowKey, Found, column_name};
 use crate::code::Code;
 use crate::files::{Finding, Span};
+use crate::nearest::nearest;
 use crate::raw::{self, Key};
 use crate::{Column, Expression, ExpressionKind, OperatorKind, Schema};
 
@@ -21,6 +22,7 @@ pub(crate) fn check(
     raw: &raw::Select,
     flow: &Flow,
     id: &Arc<str>,
+    span: Span,
     cx: &Context<'_>,
 ) -> (Option<OperatorKind>, Flow) {
     let mut out = Out::default();
@@ -36,18 +38,9 @@ pub(crate) fn check(
         }
     }
     if out.columns.is_empty() && out.doubtful.is_empty() && !open {
-        let span = [
-            raw.columns.as_ref().map(|key| key.span),
-            raw.keep.as_ref().map(|key| key.span),
-            raw.drop.as_ref().map(|key| key.span),
-        ];
-        let message = "the select keeps no column";
         cx.report(
-            match span.into_iter().flatten().next() {
-                Some(span) => Finding::at(span, Code::MISSING_KEY, message),
-                None => Finding::nowhere(Code::MISSING_KEY, format!("{message}: \"{id}\"")),
-            }
-            .hint("give columns, keep or drop"),
+            Finding::at(span, Code::MISSING_KEY, "the select keeps no column")
+                .hint("give columns, keep or drop"),
         );
     }
     let columns = out
@@ -114,7 +107,11 @@ fn keep(raw: &raw::Select, flow: &Flow, out: &mut Out, cx: &Context<'_>) -> bool
                 };
                 out.columns.push((column.name.clone(), expression));
             }
-            Some(Found::Doubtful) | None => out.doubtful.push(name.into()),
+            Some(Found::Doubtful) => out.doubtful.push(name.into()),
+            // What was meant is used further down; those users are not to blame.
+            None => out
+                .doubtful
+                .push(nearest(name, all()).unwrap_or(name).into()),
         }
     }
     out.doubtful.retain(|name| !dropped.contains(&&**name));

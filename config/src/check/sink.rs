@@ -1,9 +1,8 @@
 //! `[[sink]]`: where rows go, and which columns of them.
 
-use super::Context;
 use super::flow::{Flow, FlowKey, Found, node_id};
 use super::graph::Inflow;
-use super::source::{check_format, format};
+use super::{Context, format};
 use crate::code::Code;
 use crate::files::{Finding, Span};
 use crate::raw::{self, Key};
@@ -19,7 +18,7 @@ pub(crate) fn check(
     let input = inputs.first()?;
     let flow = &input.flow;
     let target = target(raw, span, cx);
-    let format = format(raw.format.as_ref());
+    let format = format::read(raw.format.as_ref());
     let columns = columns(raw, flow, cx);
     if let (Some(columns), Some(format)) = (&columns, format) {
         let span = raw.format.as_ref().map_or(span, |key| key.span);
@@ -130,7 +129,7 @@ fn check_columns(format: Format, flow: &Flow, columns: &[usize], span: Span, cx:
         open: flow.open,
         key: FlowKey::None,
     };
-    check_format(format, &written, span, cx);
+    format::check(format, &written, span, cx);
 }
 
 fn key_column(key: &Key<String>, flow: &Flow, cx: &Context<'_>) -> Option<usize> {

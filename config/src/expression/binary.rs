@@ -2,9 +2,10 @@
 
 use sqlparser::ast::{self, Expr};
 
-use super::convert::{Converter, Typed, boolean, call};
+use super::convert::{Converter, Typed};
+use super::forms::boolean;
 use super::types::coerce;
-use super::{BinaryOperator, Expression, ExpressionKind, Function};
+use super::{BinaryOperator, Expression, ExpressionKind};
 use crate::DataType;
 use crate::code::Code;
 
@@ -89,16 +90,6 @@ impl Converter<'_> {
             data_type: result,
             nullable: true,
         })
-    }
-
-    /// `concat` and `||`.
-    pub(super) fn concat(&self, exprs: &[&Expr], arguments: Vec<Expression>) -> Typed {
-        let mut strings = Vec::new();
-        for (expr, argument) in exprs.iter().zip(arguments) {
-            strings.push(self.expect(expr, argument, &DataType::String, "concat")?);
-        }
-        let nullable = strings.iter().any(|e| e.nullable);
-        Ok(call(Function::Concat, strings, DataType::String, nullable))
     }
 }
 

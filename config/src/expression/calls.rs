@@ -31,12 +31,11 @@ impl Converter<'_> {
             }
         }
         if find(&name).is_none() {
-            let names = FUNCTIONS.iter().map(|entry| entry.name);
             let place = function.name.0.first().map(ast::Spanned::span);
             return Err(Failure::Wrong(ExpressionError {
                 code: Code::UNKNOWN_FUNCTION.0,
                 message: format!("unknown function \"{name}\""),
-                hint: suggest(&name.to_lowercase(), "there are", names),
+                hint: function_hint(&name.to_lowercase()),
                 range: range_of(
                     self.text(),
                     place.unwrap_or_else(|| ast::Spanned::span(expr)),
@@ -46,13 +45,44 @@ impl Converter<'_> {
         self.call(expr, &name, &arguments)
     }
 
+    /// Functions for which sqlparser has nodes of their own, as some dialect spells them with keywords.
+    pub(super) fn keyword_function(&mut self, expr: &Expr) -> Typed {
+        match expr {
+            Expr::Floor { expr: value, .. } => self.call(expr, "floor", &[value]),
+            Expr::Ceil { expr: value, .. } => self.call(expr, "ceil", &[value]),
+            Expr::Trim {
+                trim_where: None,
+                trim_what: None,
+                expr: value,
+                trim_characters: None,
+            } => self.call(expr, "trim", &[value]),
+            Expr::Substring {
+                expr: value,
+                substring_from,
+                substring_for,
+                ..
+            } => {
+                let arguments: Vec<&Expr> = std::iter::once(&**value)
+                    .chain(substring_from.as_deref())
+                    .chain(substring_for.as_deref())
+                    .collect();
+                self.call(expr, "substr", &arguments)
+            }
+            _ => Err(self.unsupported(expr, "this form", None)),
+        }
+    }
+
     /// A call of a function by name.
     pub(super) fn call(&mut self, expr: &Expr, name: &str, exprs: &[&Expr]) -> Typed {
         let Some(entry) = find(name) else {
             return Err(self.unsupported(expr, &format!("function \"{name}\""), None));
         };
         if !arity(entry.shape).contains(&exprs.len()) {
-            let message = format!("\"{}\" does not take {} arguments", entry.name, exprs.len());
+            let count = match exprs.len() {
+                1 => "1 argument".into(),
+                count => format!("{count} arguments"),
+            };
+            let message = format!("\"{}\" does not take {count}", entry.name);
             let hint = Some(format!("write {}", entry.usage));
             return Err(self.wrong(Code::EXPRESSION_TYPE, expr, message, hint));
         }
@@ -70,95 +100,100 @@ impl Converter<'_> {
         exprs: &[&Expr],
         arguments: Vec<Expression>,
     ) -> Typed {
-        let any_null = arguments.iter().any(|e| e.nullable);
-        let all_null = arguments.iter().all(|e| e.nullable);
-        let function = entry.function;
-        Ok(match entry.shape {
-            Shape::Floats(_) | Shape::Round => {
-                let mut numbers = Vec::new();
-                for (index, (argument, typed)) in exprs.iter().zip(arguments).enumerate() {
-                    if index == 1 && entry.shape == Shape::Round {
-                        self.literal_digits(argument, &typed, entry)?;
-                        numbers.push(typed);
-                    } else {
-                        let number = self.number_argument(argument, typed, entry)?;
-                        numbers.push(coerce(number, &DataType::Float64));
-                    }
-                }
-                // Outside its domain, or beyond float64, a function is NULL.
-                call(function, numbers, DataType::Float64, true)
-            }
-            Shape::SameNumber => {
-                let mut numbers = Vec::new();
-                for (argument, typed) in exprs.iter().zip(arguments) {
-                    numbers.push(self.number_argument(argument, typed, entry)?);
-                }
-                let data_type = numbers
-                    .first()
-                    .map_or(DataType::Float64, |e| e.data_type.clone());
-                call(function, numbers, data_type, true)
+        match entry.shape {
+            Shape::Floats(_) | Shape::Round | Shape::SameNumber => {
+                self.of_numbers(entry, exprs, arguments)
             }
             Shape::Extreme | Shape::Coalesce | Shape::NullIf => {
-                let common = self.common(expr, &arguments, entry.name)?;
-                if entry.shape != Shape::Coalesce && !has_order(&common) {
-                    let message = format!("\"{}\" is not defined for {common}", entry.name);
-                    return Err(self.wrong(Code::EXPRESSION_TYPE, expr, message, None));
-                }
-                let nullable = entry.shape == Shape::NullIf || all_null;
-                let arguments = arguments.into_iter().map(|e| coerce(e, &common)).collect();
-                call(function, arguments, common, nullable)
+                self.of_one_type(expr, entry, arguments)
             }
-            Shape::Concat => self.concat(exprs, arguments)?,
-            Shape::Text(_) | Shape::Length | Shape::Matches | Shape::Regexp => {
-                let mut strings = Vec::new();
-                for (argument, typed) in exprs.iter().zip(arguments) {
-                    strings.push(self.expect(argument, typed, &DataType::String, entry.name)?);
-                }
-                if entry.shape == Shape::Regexp {
-                    self.literal_text(exprs[1], &strings[1], entry)?;
-                }
-                let data_type = match entry.shape {
-                    Shape::Length => DataType::Int64,
-                    Shape::Matches | Shape::Regexp => DataType::Bool,
-                    _ => DataType::String,
-                };
-                call(function, strings, data_type, any_null)
-            }
-            Shape::Substr => {
-                let mut typed = Vec::new();
-                for (index, (expr, argument)) in exprs.iter().zip(arguments).enumerate() {
-                    let to = if index == 0 {
-                        DataType::String
-                    } else {
-                        DataType::Int64
-                    };
-                    typed.push(self.expect(expr, argument, &to, entry.name)?);
-                }
-                call(function, typed, DataType::String, any_null)
-            }
-            Shape::TimePart | Shape::Epoch => {
-                let mut times = Vec::new();
-                for (argument, typed) in exprs.iter().zip(arguments) {
-                    times.push(self.time_argument(argument, typed, entry)?);
-                }
-                let data_type = match entry.shape {
-                    Shape::Epoch => DataType::Float64,
-                    _ => DataType::Int64,
-                };
-                call(function, times, data_type, any_null)
-            }
-            Shape::DateTrunc => self.date_trunc(exprs, arguments, entry)?,
+            Shape::Text(_)
+            | Shape::Concat
+            | Shape::Length
+            | Shape::Substr
+            | Shape::Matches
+            | Shape::Regexp => self.of_strings(entry, exprs, arguments),
+            Shape::TimePart | Shape::Epoch => self.of_time(entry, exprs, arguments),
+            Shape::DateTrunc => self.date_trunc(exprs, arguments, entry),
             Shape::Hash => {
-                let vector = arguments
-                    .iter()
-                    .position(|e| matches!(e.data_type, DataType::Vector { .. }));
-                if let Some(at) = vector {
+                let is_vector = |e: &Expression| matches!(e.data_type, DataType::Vector { .. });
+                if let Some(at) = arguments.iter().position(is_vector) {
                     let message = "vectors have no hash".into();
                     return Err(self.wrong(Code::EXPRESSION_TYPE, exprs[at], message, None));
                 }
-                call(function, arguments, DataType::Int64, false)
+                Ok(call(entry.function, arguments, DataType::Int64, false))
             }
-        })
+        }
+    }
+
+    /// Outside its domain, or beyond its type, a function of numbers is NULL.
+    fn of_numbers(&self, entry: &Entry, exprs: &[&Expr], arguments: Vec<Expression>) -> Typed {
+        let mut numbers = Vec::new();
+        for (at, (expr, argument)) in exprs.iter().zip(arguments).enumerate() {
+            if entry.shape == Shape::Round && at == 1 {
+                self.literal_digits(expr, &argument, entry)?;
+                numbers.push(argument);
+                continue;
+            }
+            let number = self.number_argument(expr, argument, entry)?;
+            numbers.push(match entry.shape {
+                Shape::SameNumber => number,
+                _ => coerce(number, &DataType::Float64),
+            });
+        }
+        let data_type = numbers.first().map(|number| number.data_type.clone());
+        Ok(call(
+            entry.function,
+            numbers,
+            data_type.unwrap_or(DataType::Float64),
+            true,
+        ))
+    }
+
+    fn of_one_type(&self, expr: &Expr, entry: &Entry, arguments: Vec<Expression>) -> Typed {
+        let common = self.common(expr, &arguments, entry.name)?;
+        if entry.shape != Shape::Coalesce && !has_order(&common) {
+            let message = format!("\"{}\" is not defined for {common}", entry.name);
+            return Err(self.wrong(Code::EXPRESSION_TYPE, expr, message, None));
+        }
+        let nullable = entry.shape == Shape::NullIf || arguments.iter().all(|e| e.nullable);
+        let arguments = arguments.into_iter().map(|e| coerce(e, &common)).collect();
+        Ok(call(entry.function, arguments, common, nullable))
+    }
+
+    /// A function of strings is NULL if any argument is.
+    fn of_strings(&self, entry: &Entry, exprs: &[&Expr], arguments: Vec<Expression>) -> Typed {
+        let mut typed = Vec::new();
+        for (at, (expr, argument)) in exprs.iter().zip(arguments).enumerate() {
+            let to = match entry.shape {
+                Shape::Substr if at > 0 => DataType::Int64,
+                _ => DataType::String,
+            };
+            typed.push(self.expect(expr, argument, &to, entry.name)?);
+        }
+        if entry.shape == Shape::Regexp {
+            self.literal_text(exprs[1], &typed[1], entry)?;
+        }
+        let data_type = match entry.shape {
+            Shape::Length => DataType::Int64,
+            Shape::Matches | Shape::Regexp => DataType::Bool,
+            _ => DataType::String,
+        };
+        let nullable = typed.iter().any(|e| e.nullable);
+        Ok(call(entry.function, typed, data_type, nullable))
+    }
+
+    fn of_time(&self, entry: &Entry, exprs: &[&Expr], arguments: Vec<Expression>) -> Typed {
+        let mut times = Vec::new();
+        for (expr, argument) in exprs.iter().zip(arguments) {
+            times.push(self.time_argument(expr, argument, entry)?);
+        }
+        let data_type = match entry.shape {
+            Shape::Epoch => DataType::Float64,
+            _ => DataType::Int64,
+        };
+        let nullable = times.iter().any(|e| e.nullable);
+        Ok(call(entry.function, times, data_type, nullable))
     }
 
     fn date_trunc(&self, exprs: &[&Expr], mut arguments: Vec<Expression>, entry: &Entry) -> Typed {
@@ -258,3 +293,16 @@ fn has_order(data_type: &DataType) -> bool {
         DataType::Bytes | DataType::Vector { .. } => false,
     }
 }
+
+/// What was meant by a function that is not there.
+fn function_hint(name: &str) -> Option<String> {
+    if AGGREGATES.contains(&name) {
+        return Some("aggregates belong in a rolling or window operator".into());
+    }
+    suggest(name, "there are", FUNCTIONS.iter().map(|entry| entry.name))
+}
+
+/// Names that SQL has for aggregates.
+const AGGREGATES: [&str; 8] = [
+    "count", "sum", "avg", "min", "max", "stddev", "variance", "median",
+];

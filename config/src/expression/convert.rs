@@ -2,54 +2,34 @@
 
 use sqlparser::ast::{self, Expr, InTarget, Spanned, Value};
 
+use super::forms::negation;
 use super::parse::{Failure, Scope, range_of};
 use super::types::{can_cast, coerce, common_type, is_null, literal};
-use super::{
-    BinaryOperator, Expression, ExpressionError, ExpressionKind, Function, Literal, UnaryOperator,
-    WhenThen,
-};
+use super::{Expression, ExpressionError, ExpressionKind, Function, Literal, UnaryOperator};
 use crate::DataType;
 use crate::code::Code;
 use crate::nearest::suggest;
 
-/// Operators nested in each other, at most: what a thread's stack of 2 MiB can hold many times over.
-const DEPTH_MAX: usize = 200;
-
-/// Types that `cast` knows, with the names that SQL has for them.
-const CAST_TYPES: [(&str, DataType); 16] = [
-    ("bool", DataType::Bool),
-    ("boolean", DataType::Bool),
-    ("int64", DataType::Int64),
-    ("bigint", DataType::Int64),
-    ("int", DataType::Int64),
-    ("integer", DataType::Int64),
-    ("float64", DataType::Float64),
-    ("double", DataType::Float64),
-    ("double precision", DataType::Float64),
-    ("float", DataType::Float64),
-    ("float32", DataType::Float32),
-    ("real", DataType::Float32),
-    ("string", DataType::String),
-    ("varchar", DataType::String),
-    ("text", DataType::String),
-    ("timestamp", DataType::Timestamp),
-];
+/// Nodes of a typed expression, at most. `between` and `case x when` repeat their operand, so that a
+/// short text nested in itself could grow beyond all bounds.
+const NODES_MAX: usize = 20_000;
 
 /// Types one expression.
 pub(crate) struct Converter<'a> {
     text: &'a str,
     scope: Scope<'a>,
-    depth: usize,
+    nodes: usize,
 }
 
 pub(crate) type Typed = Result<Expression, Failure>;
 
 impl<'a> Converter<'a> {
+    /// For the expression of this text.
     pub(crate) fn new(text: &'a str, scope: Scope<'a>) -> Self {
         Self {
             text,
             scope,
-            depth: 0,
+            nodes: 0,
         }
     }
 
@@ -59,18 +39,12 @@ impl<'a> Converter<'a> {
 
     /// Types a tree.
     pub(crate) fn convert(&mut self, expr: &Expr) -> Typed {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            let message = format!("more than {DEPTH_MAX} operators are nested in each other");
-            let hint = "compute parts of it in a select before";
+        self.nodes += 1;
+        if self.nodes > NODES_MAX {
+            let message = format!("the expression becomes larger than {NODES_MAX} nodes");
+            let hint = "compute the repeated part in a select before";
             return Err(self.wrong(Code::EXPRESSION_SYNTAX, expr, message, Some(hint.into())));
         }
-        let typed = self.node(expr);
-        self.depth -= 1;
-        typed
-    }
-
-    fn node(&mut self, expr: &Expr) -> Typed {
         match expr {
             Expr::Nested(inner) => self.convert(inner),
             Expr::Identifier(ident) => self.column(ident),
@@ -110,27 +84,9 @@ impl<'a> Converter<'a> {
                 data_type,
                 format: None,
             } => self.cast(expr, value, data_type),
-            // sqlparser has nodes of their own for functions that some dialect spells with keywords.
             Expr::Function(function) => self.function(expr, function),
-            Expr::Floor { expr: value, .. } => self.call(expr, "floor", &[value]),
-            Expr::Ceil { expr: value, .. } => self.call(expr, "ceil", &[value]),
-            Expr::Trim {
-                trim_where: None,
-                trim_what: None,
-                expr: value,
-                trim_characters: None,
-            } => self.call(expr, "trim", &[value]),
-            Expr::Substring {
-                expr: value,
-                substring_from,
-                substring_for,
-                ..
-            } => {
-                let arguments: Vec<&Expr> = std::iter::once(&**value)
-                    .chain(substring_from.as_deref())
-                    .chain(substring_for.as_deref())
-                    .collect();
-                self.call(expr, "substr", &arguments)
+            Expr::Floor { .. } | Expr::Ceil { .. } | Expr::Trim { .. } | Expr::Substring { .. } => {
+                self.keyword_function(expr)
             }
             Expr::CompoundIdentifier(_) => {
                 let hint = "nested input becomes a column through `path` in the source's schema";
@@ -160,7 +116,8 @@ impl<'a> Converter<'a> {
         if self.scope.open || self.scope.doubtful.iter().any(|column| &**column == name) {
             return Err(Failure::Doubtful);
         }
-        let names = self.scope.schema.columns().iter().map(|c| &*c.name);
+        let known = self.scope.schema.columns().iter().map(|c| &*c.name);
+        let names = known.chain(self.scope.doubtful.iter().map(|column| &**column));
         Err(Failure::Wrong(ExpressionError {
             code: Code::UNKNOWN_COLUMN.0,
             message: format!("unknown column \"{name}\""),
@@ -230,136 +187,6 @@ impl<'a> Converter<'a> {
         }
     }
 
-    fn is_null(&mut self, value: &Expr, negated: bool) -> Typed {
-        let value = Box::new(self.convert(value)?);
-        Ok(Expression {
-            kind: ExpressionKind::IsNull { value, negated },
-            data_type: DataType::Bool,
-            nullable: false,
-        })
-    }
-
-    fn between(
-        &mut self,
-        expr: &Expr,
-        value: &Expr,
-        low: &Expr,
-        high: &Expr,
-        negated: bool,
-    ) -> Typed {
-        let from = self.binary(expr, value, &ast::BinaryOperator::GtEq, low)?;
-        let to = self.binary(expr, value, &ast::BinaryOperator::LtEq, high)?;
-        let both = boolean(BinaryOperator::And, from, to);
-        Ok(if negated { negation(both) } else { both })
-    }
-
-    fn in_list(&mut self, expr: &Expr, value: &Expr, list: &[Expr], negated: bool) -> Typed {
-        let mut all = vec![self.convert(value)?];
-        for candidate in list {
-            all.push(self.convert(candidate)?);
-        }
-        let common = self.common(expr, &all, "in")?;
-        let mut all = all.into_iter().map(|e| coerce(e, &common));
-        let Some(value) = all.next() else {
-            return Err(self.unsupported(expr, "in without a value", None));
-        };
-        let list: Vec<Expression> = all.collect();
-        Ok(Expression {
-            nullable: value.nullable || list.iter().any(|e| e.nullable),
-            data_type: DataType::Bool,
-            kind: ExpressionKind::InList {
-                value: Box::new(value),
-                list,
-                negated,
-            },
-        })
-    }
-
-    fn like(&mut self, value: &Expr, pattern: &Expr, negated: bool) -> Typed {
-        let mut side = |expr: &Expr| {
-            let typed = self.convert(expr)?;
-            self.expect(expr, typed, &DataType::String, "like")
-        };
-        let (value, pattern) = (side(value)?, side(pattern)?);
-        Ok(Expression {
-            nullable: value.nullable || pattern.nullable,
-            data_type: DataType::Bool,
-            kind: ExpressionKind::Like {
-                value: Box::new(value),
-                pattern: Box::new(pattern),
-                negated,
-            },
-        })
-    }
-
-    fn case(
-        &mut self,
-        expr: &Expr,
-        operand: Option<&Expr>,
-        conditions: &[ast::CaseWhen],
-        otherwise: Option<&Expr>,
-    ) -> Typed {
-        let mut whens = Vec::new();
-        let mut results = Vec::new();
-        for arm in conditions {
-            whens.push(match operand {
-                Some(operand) => {
-                    self.binary(expr, operand, &ast::BinaryOperator::Eq, &arm.condition)?
-                }
-                None => {
-                    let when = self.convert(&arm.condition)?;
-                    self.expect(&arm.condition, when, &DataType::Bool, "when")?
-                }
-            });
-            results.push(self.convert(&arm.result)?);
-        }
-        let has_else = otherwise.is_some();
-        if let Some(otherwise) = otherwise {
-            results.push(self.convert(otherwise)?);
-        }
-        let common = self.common(expr, &results, "case")?;
-        let nullable = !has_else || results.iter().any(|e| e.nullable);
-        let mut results: Vec<Expression> =
-            results.into_iter().map(|e| coerce(e, &common)).collect();
-        let otherwise = if has_else { results.pop() } else { None };
-        let branches = whens
-            .into_iter()
-            .zip(results)
-            .map(|(when, then)| WhenThen { when, then })
-            .collect();
-        Ok(Expression {
-            kind: ExpressionKind::Case {
-                branches,
-                otherwise: otherwise.map(Box::new),
-            },
-            data_type: common,
-            nullable,
-        })
-    }
-
-    fn cast(&mut self, expr: &Expr, value: &Expr, to: &ast::DataType) -> Typed {
-        let value = self.convert(value)?;
-        let name = to.to_string().to_lowercase();
-        let Some((_, to)) = CAST_TYPES.iter().find(|(known, _)| *known == name) else {
-            let message = format!("unknown type \"{name}\"");
-            let hint = "there are: bool, int64, float64, float32, string, timestamp";
-            return Err(self.wrong(Code::EXPRESSION_TYPE, expr, message, Some(hint.into())));
-        };
-        if is_null(&value) {
-            // Not folded: a bare NULL would take any type again.
-            return Ok(Expression {
-                kind: ExpressionKind::Cast(Box::new(literal(Literal::Null, to.clone()))),
-                data_type: to.clone(),
-                nullable: true,
-            });
-        }
-        if !can_cast(&value.data_type, to) {
-            let message = format!("{} cannot be cast to {to}", value.data_type);
-            return Err(self.wrong(Code::EXPRESSION_TYPE, expr, message, None));
-        }
-        Ok(coerce(value, to))
-    }
-
     /// The value, if it has the type, or is NULL.
     pub(super) fn expect(
         &self,
@@ -424,24 +251,6 @@ impl<'a> Converter<'a> {
         let message = format!("{what} is not part of expressions here");
         let hint = hint.map(Into::into);
         self.wrong(Code::EXPRESSION_SYNTAX, expr, message, hint)
-    }
-}
-
-/// `not x`
-pub(super) fn negation(value: Expression) -> Expression {
-    Expression {
-        nullable: value.nullable,
-        data_type: DataType::Bool,
-        kind: ExpressionKind::Unary(UnaryOperator::Not, Box::new(value)),
-    }
-}
-
-/// An operator whose result is a bool, NULL where an operand is.
-pub(super) fn boolean(op: BinaryOperator, left: Expression, right: Expression) -> Expression {
-    Expression {
-        nullable: left.nullable || right.nullable,
-        data_type: DataType::Bool,
-        kind: ExpressionKind::Binary(op, Box::new(left), Box::new(right)),
     }
 }
 

@@ -5,16 +5,20 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use sqlparser::dialect::Dialect;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Location, Span, Token};
+use sqlparser::tokenizer::{Location, Span, Token, Tokenizer};
 
 use super::convert::Converter;
 use super::{Expression, ExpressionKind, Literal};
 use crate::Schema;
 use crate::code::Code;
 
-/// Bytes of an expression, at most: beyond it a nested tree could exhaust a stack.
-const TEXT_MAX: usize = 16 * 1024;
+/// Operators of an expression, at most. A chain of them is a tree as deep as it is long, and whoever
+/// walks or drops it recurses: so many fit several times into a thread's stack of 2 MiB.
+const OPERATORS_MAX: usize = 300;
+/// Bytes of an expression, at most: a thousand literals in a list.
+const TEXT_MAX: usize = 32 * 1024;
 
 /// What is wrong with an expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,9 +97,19 @@ pub(crate) fn parse_in(text: &str, scope: Scope<'_>) -> Result<Expression, Failu
         let message = format!("the expression is longer than {TEXT_MAX} bytes");
         return Err(syntax(message, 0..text.len()));
     }
-    let mut parser = Parser::new(&Sql)
-        .try_with_sql(text)
-        .map_err(|error| from_parser(&error, text))?;
+    let tokens = Tokenizer::new(&Sql, text)
+        .tokenize_with_location()
+        .map_err(|error| from_parser(&error.into(), text))?;
+    if tokens
+        .iter()
+        .filter(|token| is_operator(&token.token))
+        .count()
+        > OPERATORS_MAX
+    {
+        let message = format!("the expression has more than {OPERATORS_MAX} operators");
+        return Err(syntax(message, 0..text.len()));
+    }
+    let mut parser = Parser::new(&Sql).with_tokens_with_locations(tokens);
     let parsed = parser
         .parse_expr()
         .map_err(|error| from_parser(&error, text))?;
@@ -114,6 +128,21 @@ pub(crate) fn parse_in(text: &str, scope: Scope<'_>) -> Result<Expression, Failu
         }));
     }
     Ok(expression)
+}
+
+/// Whether a token can make the tree deeper. Parentheses and calls have a limit of sqlparser's own.
+fn is_operator(token: &Token) -> bool {
+    match token {
+        Token::Word(word) => word.keyword != Keyword::NoKeyword,
+        Token::EOF
+        | Token::Whitespace(_)
+        | Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::Comma
+        | Token::LParen
+        | Token::RParen => false,
+        _ => true,
+    }
 }
 
 fn syntax(message: String, range: Range<usize>) -> Failure {

@@ -8,18 +8,19 @@
 //!
 //! Unknown keys of a struct are all found, with the nearest known one.
 
-use std::fmt;
+mod access;
+mod error;
 
-use serde::de::value::{BorrowedStrDeserializer, U64Deserializer};
-use serde::de::{
-    self, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
-};
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{self, Visitor};
 
 use super::tree::{Node, Table, Value};
 use crate::code::Code;
 use crate::files::{Finding, Findings, Span};
 use crate::nearest::{list, suggest};
 use crate::raw::planned;
+use access::{Chosen, Entries, Fields, Items, KeyParts};
+pub(crate) use error::ReadError;
 
 /// Name of the newtype that carries a value with its place.
 pub(crate) const KEY: &str = "$key";
@@ -29,16 +30,6 @@ pub(crate) const SHAPE: &str = "$shape";
 pub(crate) const KIND: &str = "$kind";
 /// Name of fields read from the same table.
 pub(crate) const REST: &str = "$rest";
-
-/// Why a value could not be read.
-#[derive(Debug)]
-pub(crate) struct ReadError {
-    code: Code,
-    message: String,
-    hint: Option<String>,
-    /// Where, if not at the value that was being read.
-    span: Option<Span>,
-}
 
 /// A place in the tree to read from.
 pub(crate) struct Reader<'a> {
@@ -152,64 +143,6 @@ impl<'a> Reader<'a> {
         self.findings.push(finding);
     }
 }
-
-impl ReadError {
-    fn new(code: Code, message: String) -> Self {
-        Self {
-            code,
-            message,
-            hint: None,
-            span: None,
-        }
-    }
-
-    fn unknown(word: &str, kind: bool, variants: &'static [&'static str]) -> Self {
-        if planned::is_word(word) {
-            return Self {
-                hint: Some(format!("there are: {}", list(variants))),
-                ..Self::new(
-                    Code::NOT_IN_THIS_VERSION,
-                    format!("\"{word}\" is not in this version"),
-                )
-            };
-        }
-        let (code, what) = if kind {
-            (Code::UNKNOWN_KIND, "unknown kind")
-        } else {
-            (Code::UNKNOWN_VALUE, "unknown value")
-        };
-        Self {
-            hint: suggest(word, "there are", variants.iter().copied()),
-            ..Self::new(code, format!("{what} \"{word}\""))
-        }
-    }
-
-    fn place(mut self, span: Span) -> Self {
-        self.span.get_or_insert(span);
-        self
-    }
-}
-
-impl de::Error for ReadError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(Code::INVALID_VALUE, message.to_string())
-    }
-
-    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::new(
-            Code::INVALID_VALUE,
-            format!("expected {expected}, found {unexpected}"),
-        )
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for ReadError {}
 
 impl<'de> de::Deserializer<'de> for Reader<'de> {
     type Error = ReadError;
@@ -332,49 +265,25 @@ impl<'de> de::Deserializer<'de> for Reader<'de> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ReadError> {
-        match name {
-            SHAPE => {
-                let shape = self.shape();
-                let Some(variant) = variants.iter().find(|variant| **variant == shape) else {
-                    let mut named: Vec<&str> = variants.iter().map(|v| with_article(v)).collect();
-                    let last = named.pop().unwrap_or_default();
-                    return Err(self.expected(&format!("{} or {last}", named.join(", "))));
-                };
-                visitor.visit_enum(Chosen {
-                    variant,
-                    reader: self,
-                })
-            }
+        let variant = match name {
+            SHAPE => self.variant_by_shape(variants)?,
             KIND => {
-                let Some(entry) = self.table()?.get("kind") else {
-                    return Err(ReadError {
-                        hint: Some(format!("there are: {}", list(variants))),
-                        ..ReadError::new(Code::MISSING_KEY, "missing key \"kind\"".into())
-                    });
-                };
-                let span = entry.value.span;
-                let word = self
-                    .at(Input::Node(&entry.value), span)
-                    .text("a string")
-                    .map_err(|error| error.place(span))?;
-                let Some(variant) = variants.iter().find(|variant| **variant == word) else {
-                    return Err(ReadError::unknown(word, true, variants).place(span));
-                };
+                let kind = self.variant_by_kind(variants)?;
                 self.taken.push("kind");
-                visitor.visit_enum(Chosen {
-                    variant,
-                    reader: self,
-                })
+                kind
             }
             _ => {
                 let word = self.text("a string")?;
-                if variants.contains(&word) {
-                    visitor.visit_enum(BorrowedStrDeserializer::new(word))
-                } else {
-                    Err(ReadError::unknown(word, false, variants))
+                if !variants.contains(&word) {
+                    return Err(ReadError::unknown(word, Code::UNKNOWN_VALUE, variants));
                 }
+                return visitor.visit_enum(BorrowedStrDeserializer::new(word));
             }
-        }
+        };
+        visitor.visit_enum(Chosen {
+            variant,
+            reader: self,
+        })
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
@@ -391,15 +300,49 @@ impl<'de> de::Deserializer<'de> for Reader<'de> {
 }
 
 impl Reader<'_> {
-    fn shape(&self) -> &'static str {
-        match self.value() {
+    fn variant_by_shape(
+        &self,
+        variants: &'static [&'static str],
+    ) -> Result<&'static str, ReadError> {
+        let shape = match self.value() {
             Some(Value::String(_)) | None => "text",
             Some(Value::Integer(_) | Value::Float(_)) => "number",
             Some(Value::Bool(_)) => "flag",
             Some(Value::Datetime(_)) => "date",
             Some(Value::Array(_)) => "list",
             Some(Value::Table(_)) => "table",
-        }
+        };
+        variants
+            .iter()
+            .find(|variant| **variant == shape)
+            .copied()
+            .ok_or_else(|| {
+                let mut named: Vec<&str> = variants.iter().map(|v| with_article(v)).collect();
+                let last = named.pop().unwrap_or_default();
+                self.expected(&format!("{} or {last}", named.join(", ")))
+            })
+    }
+
+    fn variant_by_kind(
+        &self,
+        variants: &'static [&'static str],
+    ) -> Result<&'static str, ReadError> {
+        let Some(entry) = self.table()?.get("kind") else {
+            return Err(ReadError {
+                hint: Some(format!("there are: {}", list(variants))),
+                ..ReadError::new(Code::MISSING_KEY, "missing key \"kind\"".into())
+            });
+        };
+        let span = entry.value.span;
+        let word = self
+            .at(Input::Node(&entry.value), span)
+            .text("a string")
+            .map_err(|error| error.place(span))?;
+        variants
+            .iter()
+            .find(|variant| **variant == word)
+            .copied()
+            .ok_or_else(|| ReadError::unknown(word, Code::UNKNOWN_KIND, variants).place(span))
     }
 }
 
@@ -411,178 +354,5 @@ fn with_article(shape: &str) -> &'static str {
         "list" => "a list",
         "table" => "a table",
         _ => "a string",
-    }
-}
-
-/// Start, end, and the value if it can be read: what [`KEY`] asks for.
-struct KeyParts<'a> {
-    next: usize,
-    reader: Reader<'a>,
-}
-
-impl<'de> SeqAccess<'de> for KeyParts<'de> {
-    type Error = ReadError;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ReadError> {
-        self.next += 1;
-        let reader = &mut self.reader;
-        let number = |at: usize| -> U64Deserializer<ReadError> { (at as u64).into_deserializer() };
-        match (self.next, reader.input) {
-            (1, _) => seed.deserialize(number(reader.span.start)).map(Some),
-            (2, _) => seed.deserialize(number(reader.span.end)).map(Some),
-            (_, Input::Absent(key)) => {
-                let message = format!("missing key \"{key}\"");
-                reader.report(ReadError::new(Code::MISSING_KEY, message));
-                Ok(None)
-            }
-            (_, input) => {
-                let mut inner = reader.at(input, reader.span);
-                inner.taken = std::mem::take(&mut reader.taken);
-                let value = seed.deserialize(inner);
-                Ok(value.map_err(|error| reader.report(error)).ok())
-            }
-        }
-    }
-}
-
-struct Items<'a> {
-    items: std::slice::Iter<'a, Node>,
-    reader: Reader<'a>,
-}
-
-impl<'de> SeqAccess<'de> for Items<'de> {
-    type Error = ReadError;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ReadError> {
-        let Some(node) = self.items.next() else {
-            return Ok(None);
-        };
-        let reader = self.reader.at(Input::Node(node), node.span);
-        let value = seed.deserialize(reader);
-        value.map(Some).map_err(|error| error.place(node.span))
-    }
-}
-
-/// A table of free names.
-struct Entries<'a> {
-    table: &'a Table,
-    next: usize,
-    reader: Reader<'a>,
-}
-
-impl<'de> MapAccess<'de> for Entries<'de> {
-    type Error = ReadError;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, ReadError> {
-        let Some(entry) = self.table.0.get(self.next) else {
-            return Ok(None);
-        };
-        let reader = self.reader.at(Input::Name(&entry.key), entry.key_span);
-        seed.deserialize(reader).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
-        let node = &self.table.0[self.next].value;
-        self.next += 1;
-        let reader = self.reader.at(Input::Node(node), node.span);
-        seed.deserialize(reader)
-            .map_err(|error| error.place(node.span))
-    }
-}
-
-/// A table of known names: every field is visited, those that are not there as absent.
-struct Fields<'a> {
-    table: &'a Table,
-    fields: &'static [&'static str],
-    next: usize,
-    reader: Reader<'a>,
-}
-
-impl<'de> MapAccess<'de> for Fields<'de> {
-    type Error = ReadError;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, ReadError> {
-        let Some(field) = self.fields.get(self.next) else {
-            return Ok(None);
-        };
-        seed.deserialize(BorrowedStrDeserializer::new(field))
-            .map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
-        let field = self.fields[self.next];
-        self.next += 1;
-        if field == REST {
-            let mut rest = self.reader.at(self.reader.input, self.reader.span);
-            rest.taken = self.reader.taken.clone();
-            rest.taken
-                .extend(self.fields.iter().filter(|field| **field != REST));
-            return seed.deserialize(rest);
-        }
-        match self.table.get(field) {
-            Some(entry) => {
-                let node = &entry.value;
-                let reader = self.reader.at(Input::Node(node), node.span);
-                seed.deserialize(reader)
-                    .map_err(|error| error.place(node.span))
-            }
-            None => seed.deserialize(self.reader.at(Input::Absent(field), self.reader.span)),
-        }
-    }
-}
-
-/// An enum's variant, already chosen; its content is the value itself.
-struct Chosen<'a> {
-    variant: &'static str,
-    reader: Reader<'a>,
-}
-
-impl<'de> de::EnumAccess<'de> for Chosen<'de> {
-    type Error = ReadError;
-    type Variant = Reader<'de>;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(
-        self,
-        seed: V,
-    ) -> Result<(V::Value, Reader<'de>), ReadError> {
-        let variant = seed.deserialize(BorrowedStrDeserializer::<ReadError>::new(self.variant))?;
-        Ok((variant, self.reader))
-    }
-}
-
-impl<'de> de::VariantAccess<'de> for Reader<'de> {
-    type Error = ReadError;
-
-    fn unit_variant(self) -> Result<(), ReadError> {
-        self.refuse_unknown(self.table()?, &[]);
-        Ok(())
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ReadError> {
-        seed.deserialize(self)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, ReadError> {
-        Err(self.expected("a table"))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ReadError> {
-        de::Deserializer::deserialize_struct(self, "", fields, visitor)
     }
 }

@@ -151,7 +151,7 @@ impl Builder<'_> {
     fn out_of_range<T: Default>(&mut self, span: Span) -> T {
         self.findings.push(Finding::at(
             span,
-            Code::INVALID_VALUE,
+            Code::SYNTAX,
             "the number is out of range",
         ));
         T::default()

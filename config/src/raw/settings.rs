@@ -14,7 +14,7 @@ pub(crate) enum Log {
     /// In the data directory of this machine; durable.
     Embedded(Embedded),
     /// On a Kafka cluster.
-    Kafka(Kafka),
+    Kafka(Box<Kafka>),
 }
 
 /// The embedded log has no settings here.
