@@ -22,14 +22,14 @@ pub(super) struct Target<'a> {
 impl Target<'_> {
     /// Gives a field's value to its columns.
     fn set<E: Error>(&mut self, field: &Field, value: Value<'_>) -> Result<(), E> {
-        if !matches!(value, Value::Null) && (field.columns.is_empty() || !field.fields.is_empty()) {
-            let fault = self.not_an_object(field, value);
-            return self.refuse(fault);
-        }
         if matches!(value, Value::Null) {
             // Whether a column may stay without value shows when the row ends.
             field.unset(self.columns);
             return Ok(());
+        }
+        if field.columns.is_empty() || !field.fields.is_empty() {
+            let fault = self.not_an_object(field, value);
+            return self.refuse(fault);
         }
         for column in &field.columns {
             if let Err(fault) = self.columns.set(*column, value) {
