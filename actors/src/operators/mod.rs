@@ -1,10 +1,15 @@
-//! Pure, synchronous kernels, one file each: columns in, columns out. No runtime, no log, no clock.
+//! Pure, synchronous kernels: columns in, columns out. No runtime, no log, no clock.
+//!
+//! [`stateless`] operators take whole batches; [`keyed`] ones take rows of one key in order, with the
+//! key's state. A number that is not finite (NaN, infinity) is no value here: expressions give NULL
+//! instead of one, and aggregates ignore one that a source let in, as they do NULL.
 
 pub mod expression;
-pub mod aggregate;
-pub mod rolling;
-pub mod window;
 pub mod stateless;
+pub mod keyed;
+mod aggregate;
+mod rolling;
+mod window;
 
 use std::fmt;
 
@@ -27,4 +32,7 @@ pub trait StatelessOperator: Send + Sync + fmt::Debug {
     /// # Errors
     /// If the columns are not those of its input schema.
     fn apply(&self, input: Batch) -> Result<Vec<(usize, Batch)>, OperatorError>;
+
+    /// How many values so far are NULL because there is none: division by zero, overflow, out of domain.
+    fn nulled(&self) -> u64;
 }

@@ -1,0 +1,85 @@
+//! What the rows of one batch have given so far, as columns that grow.
+
+use config::DataType;
+
+use super::buffer::Buffer;
+use super::value::Value;
+use crate::batch::Row;
+
+/// Output rows in the order in which they were emitted. Made by
+/// [`KeyedOperator::emitted`](super::KeyedOperator::emitted), turned into batches by
+/// [`KeyedOperator::finish`](super::KeyedOperator::finish).
+#[derive(Debug, Clone)]
+pub struct Emitted {
+    /// The columns that the operator makes.
+    pub(in crate::operators) columns: Vec<Buffer>,
+    /// Rolling: position of the input row that each output row extends.
+    pub(in crate::operators) inputs: Vec<u32>,
+    /// Window: what each output row remembers.
+    pub(in crate::operators) rows: Vec<Row>,
+    /// Window: positions of input rows that came too late.
+    pub(in crate::operators) late: Vec<u32>,
+}
+
+/// A point to fall back to: what a failed row has emitted in part is cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    inputs: usize,
+    rows: usize,
+    late: usize,
+}
+
+impl Emitted {
+    /// Nothing yet, of columns of these types.
+    pub(in crate::operators) fn new<'a>(types: impl Iterator<Item = &'a DataType>) -> Self {
+        Self {
+            columns: types.map(Buffer::new).collect(),
+            inputs: Vec::new(),
+            rows: Vec::new(),
+            late: Vec::new(),
+        }
+    }
+
+    /// Number of rows for the main port.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        // Rolling fills the one, window the other.
+        self.inputs.len() + self.rows.len()
+    }
+
+    /// Whether no row goes anywhere.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0 && self.late.is_empty()
+    }
+
+    /// Number of rows for the port `late`.
+    #[must_use]
+    pub fn late(&self) -> usize {
+        self.late.len()
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark {
+            inputs: self.inputs.len(),
+            rows: self.rows.len(),
+            late: self.late.len(),
+        }
+    }
+
+    /// Forgets what was emitted after the mark, whole or in part.
+    pub fn truncate(&mut self, mark: Mark) {
+        self.inputs.truncate(mark.inputs);
+        self.rows.truncate(mark.rows);
+        self.late.truncate(mark.late);
+        for column in &mut self.columns {
+            column.truncate(mark.inputs + mark.rows);
+        }
+    }
+
+    pub(in crate::operators) fn push(&mut self, column: usize, value: Option<Value<'_>>) {
+        self.columns[column].push(value);
+    }
+}
