@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod batch;
+pub mod watermark;
 pub mod log;
 pub mod feeds;
 pub mod codec;

@@ -1,1 +1,4 @@
-//! Filled in below.
+//! What the system tests share: experiments on the daemon as a process.
+
+pub mod crash;
+pub mod inside;

@@ -1,1 +1,5 @@
-//! System tests.
+//! System tests: the whole of it, as its users meet it.
+
+mod crash;
+mod garbage;
+mod panics;

@@ -213,6 +213,15 @@ pub trait Log: Send + Sync + 'static {
     /// As [`Log::read`].
     fn delete_before(&self, at: &TopicPartition, offset: i64) -> Result<(), LogError>;
 
+    /// One bounded step of keeping within its bounds: retention, compaction. The daemon calls it
+    /// every few seconds.
+    ///
+    /// # Errors
+    /// If storage fails.
+    fn maintain(&self) -> Result<(), LogError> {
+        Ok(())
+    }
+
     /// A consumer in a group. Closed when dropped.
     ///
     /// # Errors

@@ -109,6 +109,10 @@ impl<S: Storage> Log for LocalLog<S> {
         self.0.delete_before(at, offset)
     }
 
+    fn maintain(&self) -> Result<(), LogError> {
+        self.0.maintain().map(|_| ())
+    }
+
     fn consumer(&self, settings: &ConsumerSettings) -> Result<Box<dyn Consumer>, LogError> {
         Ok(Box::new(consumer::open(&self.0, settings)?))
     }

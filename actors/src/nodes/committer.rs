@@ -1,0 +1,196 @@
+//! The committer: the actor that cuts the stream into epochs and commits each in one transaction.
+//!
+//! At a barrier every task finishes what it has, hands over its share, and goes on at once; the
+//! sinks close; the transaction goes to the producer's thread. The next barrier waits until it is
+//! committed. A failed or unknown commit ends this actor, and with it the shard's actors: they begin
+//! again at the committed offsets, which tell what happened.
+
+mod barrier;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use supervisors::TaskId;
+
+use super::context::ShardContext;
+use super::metrics;
+use super::partition::PartitionMessage;
+use super::producer::ProducerThread;
+use super::sink::SinkMessage;
+use crate::log::{LogError, TopicPartition};
+use crate::nodes::{Gone, failure};
+
+/// What the committer is told.
+pub enum CommitterMessage {
+    /// The epoch's time is up.
+    Tick,
+    /// The epoch has its share of records.
+    EpochFull,
+    /// A transaction's outcome.
+    Done {
+        /// Which epoch.
+        epoch: u64,
+        /// How it went.
+        result: Result<(), LogError>,
+    },
+    /// The producer's thread has ended.
+    ProducerEnded,
+    /// Asks to be told when everything that can be read is read, processed and committed.
+    WhenCaughtUp {
+        /// Told once.
+        reply: RpcReplyPort<()>,
+    },
+    /// Commits what is there, then answers: intake has been closed.
+    Drain {
+        /// Told when it is committed.
+        reply: RpcReplyPort<()>,
+    },
+}
+
+/// The actor.
+pub struct Committer;
+
+/// What the committer holds.
+pub struct CommitterState {
+    context: Arc<ShardContext>,
+    producer: ProducerThread,
+    epoch: u64,
+    committing: Option<Committing>,
+    barrier_wanted: bool,
+    waiting: Vec<RpcReplyPort<()>>,
+    draining: Vec<RpcReplyPort<()>>,
+    last_progress: Option<barrier::Progress>,
+    last_barrier: Instant,
+}
+
+/// A transaction on its way.
+struct Committing {
+    epoch: u64,
+    began: Instant,
+    changelogs: Vec<(TaskId, Vec<TopicPartition>)>,
+    appended: Vec<i64>,
+    progress: barrier::Progress,
+}
+
+impl Actor for Committer {
+    type Msg = CommitterMessage;
+    type State = CommitterState;
+    type Arguments = Arc<ShardContext>;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<CommitterMessage>,
+        context: Arc<ShardContext>,
+    ) -> Result<CommitterState, ActorProcessingErr> {
+        context.wiring.set_committer(myself.clone());
+        let shared = Arc::clone(&context);
+        let committer = myself.clone();
+        let producer =
+            tokio::task::spawn_blocking(move || ProducerThread::start(&shared, committer))
+                .await??;
+        myself.send_interval(context.topology.epoch.interval.duration(), || {
+            CommitterMessage::Tick
+        });
+        Ok(CommitterState {
+            context,
+            producer,
+            epoch: 1,
+            committing: None,
+            barrier_wanted: false,
+            waiting: Vec::new(),
+            draining: Vec::new(),
+            last_progress: None,
+            last_barrier: Instant::now(),
+        })
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<CommitterMessage>,
+        message: CommitterMessage,
+        state: &mut CommitterState,
+    ) -> Result<(), ActorProcessingErr> {
+        state.context.faults.hit("committer");
+        match message {
+            CommitterMessage::Tick => {
+                // A tick that comes right behind a barrier of another cause is not needed.
+                if state.last_barrier.elapsed() * 2
+                    < state.context.topology.epoch.interval.duration()
+                {
+                    return Ok(());
+                }
+                state.barrier().await
+            }
+            CommitterMessage::EpochFull => state.barrier().await,
+            CommitterMessage::Done { epoch, result } => {
+                result?;
+                state.committed(epoch).await
+            }
+            CommitterMessage::ProducerEnded => Err(failure("the producer's thread ended")),
+            CommitterMessage::WhenCaughtUp { reply } => {
+                state.waiting.push(reply);
+                Ok(())
+            }
+            CommitterMessage::Drain { reply } => {
+                state.draining.push(reply);
+                state.barrier().await
+            }
+        }
+    }
+}
+
+impl CommitterState {
+    /// The transaction of an epoch is committed: tell everyone, and go on if a barrier waits.
+    async fn committed(&mut self, epoch: u64) -> Result<(), ActorProcessingErr> {
+        let Some(committing) = self.committing.take() else {
+            return Err(failure(format!(
+                "epoch {epoch} was committed, but none was on its way"
+            )));
+        };
+        let context = Arc::clone(&self.context);
+        metrics::epoch(committing.began.elapsed());
+        context
+            .status
+            .committed(&committing.appended, context.clock.now_ms());
+        for (task, changelogs) in &committing.changelogs {
+            let mut offsets = Vec::with_capacity(changelogs.len());
+            for at in changelogs {
+                let info = context.log.topic(&at.topic)?;
+                let range = info.and_then(|info| info.ranges.get(at.partition as usize).copied());
+                offsets.push(range.unwrap_or_default().end);
+            }
+            let partition = context
+                .wiring
+                .partition(*task)
+                .ok_or(Gone("the partition"))?;
+            let message = PartitionMessage::Committed {
+                epoch: committing.epoch,
+                changelog: offsets,
+            };
+            partition
+                .send_message(message)
+                .map_err(|_| Gone("the partition"))?;
+        }
+        for (_, sink) in context.wiring.sinks() {
+            sink.send_message(SinkMessage::Committed)
+                .map_err(|_| Gone("the sink"))?;
+        }
+        self.settled(committing.progress);
+        if self.barrier_wanted || !self.draining.is_empty() {
+            self.barrier().await?;
+        }
+        Ok(())
+    }
+
+    /// An epoch is behind us: answers those who wait for that.
+    fn settled(&mut self, progress: barrier::Progress) {
+        if !self.waiting.is_empty() && progress.caught_up(&self.context) {
+            for reply in self.waiting.drain(..) {
+                // Whoever asked may have gone.
+                drop(reply.send(()));
+            }
+        }
+        self.last_progress = Some(progress);
+    }
+}

@@ -1,0 +1,234 @@
+//! The barrier: what every task and sink has for this epoch, in one transaction.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use config::Order;
+use ractor::ActorProcessingErr;
+use supervisors::TaskId;
+
+use super::{CommitterState, Committing};
+use crate::log::{LogRecord, TopicPartition};
+use crate::nodes::ask;
+use crate::nodes::consumer::ConsumerMessage;
+use crate::nodes::context::ShardContext;
+use crate::nodes::metrics;
+use crate::nodes::partition::{PartitionMessage, TaskEpoch};
+use crate::nodes::producer::Transaction;
+use crate::nodes::program::EntryKind;
+use crate::nodes::sink::SinkMessage;
+use crate::nodes::{Gone, failure};
+
+/// Where the tasks were at a barrier.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    positions: Vec<(TopicPartition, i64)>,
+    held: usize,
+}
+
+impl Progress {
+    /// Whether everything that can be read has been read and processed.
+    pub(super) fn caught_up(&self, context: &ShardContext) -> bool {
+        self.held == 0
+            && context.status.feeds_ended()
+            && self.positions.iter().all(|(at, position)| {
+                let info = context.log.topic(&at.topic).ok().flatten();
+                let range = info.and_then(|info| info.ranges.get(at.partition as usize).copied());
+                range.is_some_and(|range| *position >= range.end)
+            })
+    }
+}
+
+impl CommitterState {
+    /// Closes the epoch, unless one is on its way (then as soon as it is there) or the shard has not
+    /// wholly started.
+    pub(super) async fn barrier(&mut self) -> Result<(), ActorProcessingErr> {
+        if self.committing.is_some() {
+            self.barrier_wanted = true;
+            return Ok(());
+        }
+        let context = Arc::clone(&self.context);
+        let Some(consumer) = context.wiring.consumer() else {
+            return Ok(());
+        };
+        self.barrier_wanted = false;
+        self.last_barrier = Instant::now();
+        let began = Instant::now();
+        let epochs = release(&context, &prepare(&context).await?).await?;
+        let mut appended = Vec::new();
+        let mut sends: Vec<(TopicPartition, Vec<LogRecord>)> = Vec::new();
+        for (_, sink) in context.wiring.sinks() {
+            let epoch = ask(&sink, |reply| SinkMessage::Close { reply }).await?;
+            sends.extend(epoch.sends);
+            appended.extend(epoch.appended);
+        }
+        metrics::barrier(began.elapsed());
+        let active = !sends.is_empty() || epochs.iter().any(|epoch| epoch.activity);
+        let (progress, transaction) = self.gather(epochs, sends, appended);
+        let Gathered {
+            sends,
+            offsets,
+            changelogs,
+            appended,
+        } = transaction;
+        if !active {
+            // Nothing happened: tasks have counted an epoch all the same, and so does this.
+            self.epoch += 1;
+            self.settled(progress);
+            for reply in self.draining.drain(..) {
+                drop(reply.send(()));
+            }
+            return Ok(());
+        }
+        let token = ask(&consumer, |reply| ConsumerMessage::Token { reply }).await??;
+        let epoch = self.epoch;
+        let transaction = Transaction {
+            epoch,
+            sends,
+            offsets,
+            token,
+        };
+        self.committing = Some(Committing {
+            epoch,
+            began,
+            changelogs,
+            appended,
+            progress,
+        });
+        self.epoch += 1;
+        if self.producer.hand_over(transaction) {
+            Ok(())
+        } else {
+            Err(failure("the producer's thread is not there"))
+        }
+    }
+
+    /// Puts the shares of all tasks together.
+    fn gather(
+        &self,
+        epochs: Vec<TaskEpoch>,
+        mut sends: Vec<(TopicPartition, Vec<LogRecord>)>,
+        appended: Vec<i64>,
+    ) -> (Progress, Gathered) {
+        let context = &self.context;
+        let mut progress = Progress::default();
+        let mut gathered = Gathered {
+            appended,
+            ..Gathered::default()
+        };
+        let mut dead = Vec::new();
+        for epoch in epochs {
+            context.status.task(&epoch);
+            for (code, count) in &epoch.dead {
+                metrics::dead_letters(code, *count);
+            }
+            metrics::records(epoch.records);
+            let program = context.program(epoch.task);
+            let changelogs = program
+                .keyed
+                .iter()
+                .map(|step| TopicPartition::new(step.changelog.clone(), epoch.task.partition))
+                .collect();
+            gathered.changelogs.push((epoch.task, changelogs));
+            sends.extend(epoch.sends);
+            dead.extend(epoch.dead_letters);
+            gathered.offsets.extend(epoch.offsets);
+            progress.positions.extend(epoch.positions);
+            progress.held += epoch.held;
+        }
+        if !dead.is_empty() {
+            context
+                .status
+                .dead_letters
+                .fetch_add(dead.len() as u64, std::sync::atomic::Ordering::Relaxed);
+            sends.push((
+                TopicPartition::new(context.topology.dead_letter.clone(), 0),
+                dead,
+            ));
+        }
+        gathered.sends = sends;
+        (progress, gathered)
+    }
+}
+
+#[derive(Default)]
+struct Gathered {
+    sends: Vec<(TopicPartition, Vec<LogRecord>)>,
+    offsets: Vec<crate::log::OffsetCommit>,
+    changelogs: Vec<(TaskId, Vec<TopicPartition>)>,
+    appended: Vec<i64>,
+}
+
+/// First half: every task finishes what it has and says how far its event time has come.
+async fn prepare(context: &ShardContext) -> Result<HashMap<TaskId, i64>, ActorProcessingErr> {
+    let ended = Arc::new(ended_inputs(context));
+    let asked = context.tasks.iter().map(|task| {
+        let ended = Arc::clone(&ended);
+        async move {
+            let actor = context
+                .wiring
+                .partition(*task)
+                .ok_or(Gone("the partition"))?;
+            let prepared = ask(&actor, |reply| PartitionMessage::Prepare { ended, reply }).await?;
+            Ok::<_, ActorProcessingErr>((*task, prepared.watermark))
+        }
+    });
+    futures_util::future::try_join_all(asked)
+        .await
+        .map(|all| all.into_iter().collect())
+}
+
+/// Source partitions that will get no more records, and where they end.
+fn ended_inputs(context: &ShardContext) -> Vec<(TopicPartition, i64)> {
+    let mut ended = Vec::new();
+    for program in &context.programs {
+        for entry in &program.entries {
+            let EntryKind::Source(source, _) = &entry.kind else {
+                continue;
+            };
+            if !context.status.source_ended(&source.id) {
+                continue;
+            }
+            for topic in &entry.topics {
+                let Ok(Some(info)) = context.log.topic(topic) else {
+                    continue;
+                };
+                let ranges = (0..).zip(&info.ranges);
+                ended.extend(ranges.map(|(p, r)| (TopicPartition::new(topic.clone(), p), r.end)));
+            }
+        }
+    }
+    ended
+}
+
+/// Second half: rows before the watermark are released and every share handed over. Behind a key-by
+/// all tasks of a sub-topology release up to the same watermark, so that the order of outputs does
+/// not depend on which task was further.
+async fn release(
+    context: &ShardContext,
+    watermarks: &HashMap<TaskId, i64>,
+) -> Result<Vec<TaskEpoch>, ActorProcessingErr> {
+    let asked = context.tasks.iter().map(|task| async move {
+        let own = watermarks.get(task).copied().unwrap_or(i64::MIN);
+        let watermark = match context.program(*task).order {
+            Order::Arrival => own,
+            Order::EventTime => watermarks
+                .iter()
+                .filter(|(other, _)| other.sub_topology == task.sub_topology)
+                .map(|(_, watermark)| *watermark)
+                .min()
+                .unwrap_or(own),
+        };
+        let actor = context
+            .wiring
+            .partition(*task)
+            .ok_or(Gone("the partition"))?;
+        ask(&actor, |reply| PartitionMessage::Release {
+            watermark,
+            reply,
+        })
+        .await
+    });
+    futures_util::future::try_join_all(asked).await
+}

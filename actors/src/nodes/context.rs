@@ -1,0 +1,156 @@
+//! What the actors of one shard share: the topology's programs, the log, the models, and where they
+//! report. Made once when the daemon starts; it outlives the actors' restarts.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use config::{NodeIndex, Topology};
+use supervisors::TaskId;
+
+use super::credit::Credits;
+use super::faults::Faults;
+use super::inference::InferenceHandle;
+use super::program::{EntryKind, Program, compile};
+use super::states::States;
+use super::status::Status;
+use super::wiring::Wiring;
+use crate::clock::Clock;
+use crate::log::Log;
+
+/// Shared by the actors of a shard.
+pub struct ShardContext {
+    /// The checked topology.
+    pub topology: Arc<Topology>,
+    /// Where records live.
+    pub log: Arc<dyn Log>,
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// One program a sub-topology.
+    pub programs: Vec<Arc<Program>>,
+    /// All tasks of the shard, upstream first.
+    pub tasks: Vec<TaskId>,
+    /// The tasks' committed state.
+    pub states: States,
+    /// By position in the topology's models.
+    pub models: Vec<InferenceHandle>,
+    /// How much may be on its way to each task.
+    pub credits: HashMap<TaskId, Arc<Credits>>,
+    /// Who is where.
+    pub wiring: Wiring,
+    /// What the outside may see.
+    pub status: Arc<Status>,
+    /// Test hook: where actors are made to fail.
+    pub faults: Faults,
+}
+
+/// What a shard is made of.
+pub struct ShardSettings {
+    /// The checked topology.
+    pub topology: Arc<Topology>,
+    /// Where records live.
+    pub log: Arc<dyn Log>,
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// Folder of the tasks' stores; `None`: in memory, for tests.
+    pub state_dir: Option<PathBuf>,
+    /// Test hook.
+    pub faults: Faults,
+}
+
+impl ShardContext {
+    /// Makes the context: compiles the programs; starts nothing.
+    #[must_use]
+    pub fn new(settings: ShardSettings) -> Arc<Self> {
+        let ShardSettings {
+            topology,
+            log,
+            clock,
+            state_dir,
+            faults,
+        } = settings;
+        let programs: Vec<Arc<Program>> = topology
+            .sub_topologies
+            .iter()
+            .map(|sub| Arc::new(compile(&topology, sub)))
+            .collect();
+        let mut tasks = Vec::new();
+        for (sub_topology, program) in programs.iter().enumerate() {
+            tasks.extend((0..program.partitions).map(|partition| TaskId {
+                sub_topology,
+                partition,
+            }));
+        }
+        let credits = tasks
+            .iter()
+            .map(|task| {
+                let inputs = programs[task.sub_topology]
+                    .inputs(task.partition)
+                    .map(|(_, at)| at);
+                (*task, Arc::new(Credits::new(inputs)))
+            })
+            .collect();
+        let models = topology
+            .models
+            .iter()
+            .map(|_| InferenceHandle::default())
+            .collect();
+        let states = States::new(Arc::clone(&clock), state_dir, topology.hash);
+        Arc::new(Self {
+            status: Arc::new(Status::new(&topology, &programs, &tasks)),
+            topology,
+            log,
+            clock,
+            programs,
+            tasks,
+            states,
+            models,
+            credits,
+            wiring: Wiring::default(),
+            faults,
+        })
+    }
+
+    /// The program that a task runs.
+    ///
+    /// # Panics
+    /// If the task is not of this topology.
+    #[must_use]
+    pub fn program(&self, task: TaskId) -> &Arc<Program> {
+        &self.programs[task.sub_topology]
+    }
+
+    /// Tasks that read sources.
+    #[must_use]
+    pub fn source_tasks(&self) -> u64 {
+        let is_source = |task: &&TaskId| {
+            let entries = &self.program(**task).entries;
+            entries
+                .iter()
+                .any(|entry| matches!(entry.kind, EntryKind::Source(..)))
+        };
+        self.tasks.iter().filter(is_source).count() as u64
+    }
+
+    /// Name of a task for people: `<sub-topology>-<partition>`.
+    #[must_use]
+    pub fn task_name(&self, task: TaskId) -> String {
+        format!("{}-{}", self.program(task).name, task.partition)
+    }
+
+    /// The consumer group: the topology's name.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        self.topology.name.as_str()
+    }
+
+    /// Group in which a source's feed commits its position.
+    #[must_use]
+    pub fn feed_group(&self, source: NodeIndex) -> String {
+        format!(
+            "{}.feed.{}",
+            self.topology.name,
+            self.topology.node(source).id()
+        )
+    }
+}

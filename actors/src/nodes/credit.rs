@@ -1,0 +1,104 @@
+//! Credits: how many batches of a partition may be on their way from the consumer to its task.
+//!
+//! The consumer takes one for each batch and stops delivering a partition that has none left; the
+//! task gives it back when the batch is done, or keeps it until the epoch is handed over when the
+//! epoch has its share of records. So mailboxes, which have no bound of their own, have one.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::log::TopicPartition;
+
+/// Batches of one partition that may be on their way: one at work, one waiting.
+pub const CREDITS: u32 = 2;
+
+/// Credits of the inputs of one task.
+#[derive(Debug)]
+pub struct Credits {
+    inputs: Vec<Credit>,
+}
+
+#[derive(Debug)]
+struct Credit {
+    at: TopicPartition,
+    taken: AtomicU32,
+    withheld: AtomicU32,
+}
+
+impl Credits {
+    /// Full credit for these inputs.
+    #[must_use]
+    pub fn new(inputs: impl Iterator<Item = TopicPartition>) -> Self {
+        let credit = |at| Credit {
+            at,
+            taken: AtomicU32::new(0),
+            withheld: AtomicU32::new(0),
+        };
+        Self {
+            inputs: inputs.map(credit).collect(),
+        }
+    }
+
+    fn of(&self, at: &TopicPartition) -> Option<&Credit> {
+        self.inputs.iter().find(|credit| credit.at == *at)
+    }
+
+    /// Whether a batch may be sent.
+    #[must_use]
+    pub fn available(&self, at: &TopicPartition) -> bool {
+        self.of(at)
+            .is_some_and(|credit| credit.taken.load(Ordering::Acquire) < CREDITS)
+    }
+
+    /// A batch is sent.
+    pub fn take(&self, at: &TopicPartition) {
+        if let Some(credit) = self.of(at) {
+            credit.taken.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// A batch is done; `withhold` keeps the credit until [`Credits::release_withheld`].
+    pub fn give_back(&self, at: &TopicPartition, withhold: bool) {
+        let Some(credit) = self.of(at) else { return };
+        if withhold {
+            credit.withheld.fetch_add(1, Ordering::AcqRel);
+        } else {
+            credit.taken.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// The epoch is handed over: withheld credits are free again.
+    pub fn release_withheld(&self) {
+        for credit in &self.inputs {
+            let withheld = credit.withheld.swap(0, Ordering::AcqRel);
+            credit.taken.fetch_sub(withheld, Ordering::AcqRel);
+        }
+    }
+
+    /// A new life of the shard: nothing is on its way.
+    pub fn reset(&self) {
+        for credit in &self.inputs {
+            credit.withheld.store(0, Ordering::Release);
+            credit.taken.store(0, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_without_credit_gets_nothing_until_one_comes_back() {
+        let at = TopicPartition::new(config::TopicName::parse("t").expect("valid"), 0);
+        let credits = Credits::new(std::iter::once(at.clone()));
+        for _ in 0..CREDITS {
+            assert!(credits.available(&at));
+            credits.take(&at);
+        }
+        assert!(!credits.available(&at));
+        credits.give_back(&at, true);
+        assert!(!credits.available(&at), "a withheld credit is not free");
+        credits.release_withheld();
+        assert!(credits.available(&at));
+    }
+}

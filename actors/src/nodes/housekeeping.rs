@@ -1,0 +1,86 @@
+//! Housekeeping: the actor that writes committed state behind and keeps the log within its bounds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+
+use super::context::ShardContext;
+use super::program::EntryKind;
+use crate::log::TopicPartition;
+
+/// How often committed state goes to the stores: a crash costs the replay of so much changelog.
+const EVERY: Duration = Duration::from_secs(3);
+
+/// What housekeeping is told.
+pub enum HousekeepingMessage {
+    /// Time to work.
+    Tick,
+}
+
+/// The actor.
+pub struct Housekeeping;
+
+impl Actor for Housekeeping {
+    type Msg = HousekeepingMessage;
+    type State = Arc<ShardContext>;
+    type Arguments = Arc<ShardContext>;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<HousekeepingMessage>,
+        context: Arc<ShardContext>,
+    ) -> Result<Self::State, ActorProcessingErr> {
+        myself.send_after(EVERY, || HousekeepingMessage::Tick);
+        Ok(context)
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<HousekeepingMessage>,
+        HousekeepingMessage::Tick: HousekeepingMessage,
+        context: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        context.faults.hit("housekeeping");
+        let shared = Arc::clone(context);
+        tokio::task::spawn_blocking(move || work(&shared)).await?;
+        myself.send_after(EVERY, || HousekeepingMessage::Tick);
+        Ok(())
+    }
+}
+
+/// One round. What fails is told and tried again in the next: nothing here may stop the stream.
+fn work(context: &ShardContext) {
+    if let Err(error) = context.states.flush() {
+        tracing::warn!(%error, "committed state cannot be written to its store; the changelog has it");
+    }
+    purge(context);
+    if let Err(error) = context.log.maintain() {
+        tracing::warn!(%error, "the log cannot be maintained");
+    }
+}
+
+/// Forgets rows of repartition topics that every task has taken and committed.
+fn purge(context: &ShardContext) {
+    for program in &context.programs {
+        for entry in &program.entries {
+            if !matches!(entry.kind, EntryKind::Repartition { .. }) {
+                continue;
+            }
+            let places: Vec<TopicPartition> = entry
+                .topics
+                .iter()
+                .flat_map(|t| (0..program.partitions).map(|p| TopicPartition::new(t.clone(), p)))
+                .collect();
+            let Ok(committed) = context.log.committed(context.group(), &places) else {
+                continue;
+            };
+            for (at, committed) in places.iter().zip(committed) {
+                let Some(committed) = committed else { continue };
+                if let Err(error) = context.log.delete_before(at, committed.offset) {
+                    tracing::warn!(%error, topic = %at.topic, partition = at.partition, "rows cannot be purged");
+                }
+            }
+        }
+    }
+}

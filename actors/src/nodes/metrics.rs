@@ -1,0 +1,134 @@
+//! Every metric of this crate: name, unit, help, labels. The raw macros are used nowhere else.
+//! No label is a key.
+
+use std::time::Duration;
+
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+
+const RECORDS: &str = "thalweg_records_total";
+const EPOCHS: &str = "thalweg_epochs_total";
+const COMMIT: &str = "thalweg_commit_seconds";
+const BARRIER: &str = "thalweg_barrier_seconds";
+const DEAD_LETTERS: &str = "thalweg_dead_letters_total";
+const RESTARTS: &str = "thalweg_restarts_total";
+const LATENCY: &str = "thalweg_latency_seconds";
+const INFERENCE: &str = "thalweg_inference_seconds";
+const INFERENCE_ROWS: &str = "thalweg_inference_batch_rows";
+const SESSIONS: &str = "thalweg_sessions_live";
+const STATE: &str = "thalweg_state_bytes";
+const OVERLAY: &str = "thalweg_state_unwritten_bytes";
+const LAG: &str = "thalweg_lag_records";
+const WATERMARK_LAG: &str = "thalweg_watermark_lag_seconds";
+const HELD: &str = "thalweg_held_rows";
+
+/// Tells the recorder what the metrics mean. Called once at start.
+pub fn describe() {
+    describe_counter!(RECORDS, Unit::Count, "records taken from sources");
+    describe_counter!(EPOCHS, Unit::Count, "epochs committed");
+    describe_histogram!(
+        COMMIT,
+        Unit::Seconds,
+        "from the barrier's begin to the commit"
+    );
+    describe_histogram!(BARRIER, Unit::Seconds, "time of the barrier itself");
+    describe_counter!(DEAD_LETTERS, Unit::Count, "dead letters, by stage and code");
+    describe_counter!(
+        RESTARTS,
+        Unit::Count,
+        "restarts of actors, by kind and cause"
+    );
+    describe_histogram!(
+        LATENCY,
+        Unit::Seconds,
+        "from a record's append to its decision's commit"
+    );
+    describe_histogram!(INFERENCE, Unit::Seconds, "one forward, by model");
+    describe_histogram!(INFERENCE_ROWS, Unit::Count, "rows of one forward, by model");
+    describe_gauge!(SESSIONS, Unit::Count, "sessions in memory, by task");
+    describe_gauge!(STATE, Unit::Bytes, "bytes of sessions in memory, by task");
+    describe_gauge!(
+        OVERLAY,
+        Unit::Bytes,
+        "committed state not yet in the stores"
+    );
+    describe_gauge!(
+        LAG,
+        Unit::Count,
+        "records not yet committed as read, by topic and partition"
+    );
+    describe_gauge!(
+        WATERMARK_LAG,
+        Unit::Seconds,
+        "wall clock minus watermark, by task"
+    );
+    describe_gauge!(
+        HELD,
+        Unit::Count,
+        "rows that wait for the watermark, by task"
+    );
+}
+
+/// Records taken from sources.
+pub fn records(count: u64) {
+    counter!(RECORDS).increment(count);
+}
+
+/// An epoch committed so long after its barrier began.
+pub fn epoch(took: Duration) {
+    counter!(EPOCHS).increment(1);
+    histogram!(COMMIT).record(took);
+}
+
+/// A barrier took so long.
+pub fn barrier(took: Duration) {
+    histogram!(BARRIER).record(took);
+}
+
+/// Records rejected while decoding.
+pub fn dead_letters(code: &'static str, count: u64) {
+    counter!(DEAD_LETTERS, "stage" => "decode", "code" => code).increment(count);
+}
+
+/// An actor was restarted.
+pub fn restart(kind: String, cause: &'static str) {
+    counter!(RESTARTS, "kind" => kind, "cause" => cause).increment(1);
+}
+
+/// A decision was committed so long after its record was appended.
+pub fn latency(seconds: f64, rows: u64) {
+    let histogram = histogram!(LATENCY);
+    histogram.record_many(seconds, usize::try_from(rows).unwrap_or(usize::MAX));
+}
+
+/// One forward of a model.
+pub fn inference(model: &str, rows: usize, took: Duration) {
+    histogram!(INFERENCE, "model" => model.to_owned()).record(took);
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    histogram!(INFERENCE_ROWS, "model" => model.to_owned()).record(rows as f64);
+}
+
+/// What a task holds.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+pub fn task(name: &str, sessions: usize, bytes: usize, held: usize, watermark_lag_ms: Option<i64>) {
+    gauge!(SESSIONS, "task" => name.to_owned()).set(sessions as f64);
+    gauge!(STATE, "task" => name.to_owned()).set(bytes as f64);
+    gauge!(HELD, "task" => name.to_owned()).set(held as f64);
+    if let Some(lag) = watermark_lag_ms {
+        gauge!(WATERMARK_LAG, "task" => name.to_owned()).set(lag as f64 / 1e3);
+    }
+}
+
+/// Records of a partition that are not committed as read.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+pub fn lag(topic: &str, partition: u32, records: i64) {
+    gauge!(LAG, "topic" => topic.to_owned(), "partition" => partition.to_string())
+        .set(records as f64);
+}
+
+/// Committed state that is not yet in the stores.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+pub fn overlay(bytes: usize) {
+    gauge!(OVERLAY).set(bytes as f64);
+}

@@ -1,0 +1,139 @@
+//! How a task begins: its state restored from the changelog, its inputs at the committed offsets.
+
+use std::sync::Arc;
+
+use ractor::ActorProcessingErr;
+use supervisors::TaskId;
+
+use super::{Input, InputKind, PartitionArguments, PartitionState, outputs::Outputs};
+use crate::log::TopicPartition;
+use crate::nodes::Gone;
+use crate::nodes::context::ShardContext;
+use crate::nodes::input::repartition::RepartitionInput;
+use crate::nodes::input::source::SourceInput;
+use crate::nodes::program::{Entry, EntryKind, Program};
+use crate::nodes::progress::{HeldProgress, SourceProgress};
+
+/// Opens a task's inputs; its state has been restored by then ([`restore`]).
+pub(super) async fn start(
+    arguments: PartitionArguments,
+) -> Result<PartitionState, ActorProcessingErr> {
+    let PartitionArguments { context, task } = arguments;
+    let program = Arc::clone(context.program(task));
+    let keyed = !program.keyed.is_empty();
+    let host = match keyed {
+        true => Some(context.wiring.host(task).ok_or(Gone("the session host"))?),
+        false => None,
+    };
+    let now = context.clock.now_ms();
+    let shared = Arc::clone(&context);
+    let inputs =
+        tokio::task::spawn_blocking(move || -> Result<Vec<Input>, crate::log::LogError> {
+            let program = shared.program(task);
+            let mut inputs = Vec::new();
+            for (entry, at) in program.inputs(task.partition) {
+                inputs.push(open_input(&shared, (program, entry), at, now)?);
+            }
+            Ok(inputs)
+        })
+        .await??;
+    Ok(PartitionState {
+        committed: if keyed {
+            Some(context.states.current(task)?)
+        } else {
+            None
+        },
+        credits: Arc::clone(&context.credits[&task]),
+        task,
+        program,
+        host,
+        inputs,
+        epoch: 1,
+        watermark: i64::MIN,
+        outputs: Outputs::default(),
+        uncommitted: std::collections::VecDeque::new(),
+        context,
+    })
+}
+
+fn open_input(
+    context: &ShardContext,
+    (program, entry): (&Program, &Entry),
+    at: TopicPartition,
+    now: i64,
+) -> Result<Input, crate::log::LogError> {
+    let committed = context
+        .log
+        .committed(context.group(), std::slice::from_ref(&at))?
+        .into_iter()
+        .next()
+        .flatten();
+    let metadata = committed
+        .as_ref()
+        .map_or("", |committed| &committed.metadata);
+    let position = committed.as_ref().map_or(0, |committed| committed.offset);
+    let (kind, idle_ms) = match &entry.kind {
+        EntryKind::Source(source, used) => {
+            let progress = SourceProgress::decode(metadata).unwrap_or_default();
+            let input = SourceInput::new(source, used, at.partition, progress);
+            let idle = source.watermark.idle.map(|idle| idle.0);
+            (InputKind::Source(Box::new(input)), idle)
+        }
+        EntryKind::Repartition {
+            schema,
+            carried,
+            upstream_partitions,
+            ..
+        } => {
+            let fresh = || HeldProgress::new(*upstream_partitions as usize);
+            let progress = HeldProgress::decode(metadata)
+                .filter(|progress| progress.paces.len() == *upstream_partitions as usize)
+                .unwrap_or_else(fresh);
+            let input = RepartitionInput::new(schema, carried, program.order, progress);
+            (InputKind::Repartition(Box::new(input)), None)
+        }
+    };
+    Ok(Input {
+        at,
+        slot: entry.slot,
+        position,
+        last_ms: now,
+        idle_ms,
+        ended: false,
+        kind,
+    })
+}
+
+/// Restores a task's state from its changelogs: before its hosts and its partition start. Blocks.
+///
+/// # Errors
+/// If the changelog cannot be read, or the store fails twice.
+pub fn restore(
+    context: &ShardContext,
+    task: TaskId,
+) -> Result<(), crate::state::restore::RestoreError> {
+    let program = context.program(task);
+    let name = context.task_name(task);
+    let changelogs: Vec<TopicPartition> = program
+        .keyed
+        .iter()
+        .map(|step| TopicPartition::new(step.changelog.clone(), task.partition))
+        .collect();
+    let restored =
+        context
+            .states
+            .open(task, &name, &*context.log, &changelogs, &mut |progress| {
+                context
+                    .status
+                    .restoring(task, progress.done, progress.total);
+            })?;
+    if restored.replayed > 0 || restored.wiped.is_some() {
+        tracing::info!(
+            task = name,
+            replayed = restored.replayed,
+            wiped = restored.wiped.as_deref().unwrap_or("no"),
+            "task state restored"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! The shard's transactional producer on its own thread: its calls block.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use ractor::ActorRef;
+
+use super::committer::CommitterMessage;
+use super::context::ShardContext;
+use crate::log::{GroupToken, LogError, LogRecord, OffsetCommit, Producer, TopicPartition};
+
+/// What one epoch writes.
+#[derive(Debug)]
+pub struct Transaction {
+    /// Which epoch.
+    pub epoch: u64,
+    /// Records by partition, in the order in which they are appended.
+    pub sends: Vec<(TopicPartition, Vec<LogRecord>)>,
+    /// The group's positions.
+    pub offsets: Vec<OffsetCommit>,
+    /// Proof of membership.
+    pub token: GroupToken,
+}
+
+/// Hands transactions to the thread. The thread ends when this is dropped.
+#[derive(Debug)]
+pub struct ProducerThread(mpsc::SyncSender<Transaction>);
+
+impl ProducerThread {
+    /// Opens the producer, which fences the shard's former ones, and starts its thread. Blocks.
+    ///
+    /// # Errors
+    /// If the log cannot be reached or no thread can be started.
+    pub fn start(
+        context: &Arc<ShardContext>,
+        committer: ActorRef<CommitterMessage>,
+    ) -> Result<Self, LogError> {
+        let id = format!("{}.shard.0", context.topology.name);
+        let mut producer = context.log.producer(&id)?;
+        let (sender, receiver) = mpsc::sync_channel::<Transaction>(1);
+        let group = context.group().to_owned();
+        let faults = context.faults.clone();
+        let spawned = std::thread::Builder::new()
+            .name("producer".into())
+            .spawn(move || {
+                let ended = Ended(committer);
+                while let Ok(transaction) = receiver.recv() {
+                    faults.hit("producer");
+                    let epoch = transaction.epoch;
+                    let result = commit(&mut *producer, &group, transaction);
+                    let failed = result.is_err();
+                    // A committer that is gone has no use for the outcome: its successor asks the log.
+                    drop(
+                        ended
+                            .0
+                            .send_message(CommitterMessage::Done { epoch, result }),
+                    );
+                    if failed {
+                        break;
+                    }
+                }
+            });
+        spawned.map_err(|e| LogError::Unavailable(format!("no thread for the producer: {e}")))?;
+        Ok(Self(sender))
+    }
+
+    /// Hands a transaction over. False if the thread has ended or is still at work.
+    #[must_use]
+    pub fn hand_over(&self, transaction: Transaction) -> bool {
+        self.0.try_send(transaction).is_ok()
+    }
+}
+
+/// Tells the committer when the thread ends, by a panic too.
+struct Ended(ActorRef<CommitterMessage>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        drop(self.0.send_message(CommitterMessage::ProducerEnded));
+    }
+}
+
+fn commit(
+    producer: &mut dyn Producer,
+    group: &str,
+    transaction: Transaction,
+) -> Result<(), LogError> {
+    producer.begin()?;
+    for (at, records) in transaction.sends {
+        producer.send(&at, records)?;
+    }
+    producer.send_offsets(group, &transaction.offsets, Some(&transaction.token))?;
+    producer.commit()
+}

@@ -1,0 +1,285 @@
+//! The sessions that one host holds: private state per key and operator, found by key, loaded from
+//! the task's committed state when they are needed, dropped again when they rest.
+//!
+//! A session is dropped (passivated) only when every epoch that touched it is committed and handed
+//! to the task's state: then the store has it, and dropping it loses nothing. Memory is bounded by
+//! bytes; among the sessions that may go, a clock hand passes over those used since its last round.
+//! Pure but for reading [`TaskState`].
+
+use std::hash::{BuildHasher, Hasher};
+
+use bytes::{Bytes, BytesMut};
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use crate::operators::keyed::{KeyState, KeyedOperator};
+use crate::state::envelope;
+use crate::state::overlay::TaskState;
+use crate::state::store::{Entry, Space};
+
+/// What a session costs beside key and payload: slot, table entry, boxed state.
+pub const SESSION_OVERHEAD_BYTES: usize = 160;
+
+/// Version of the sealed payloads that this build writes.
+pub const SNAPSHOT_VERSION: u16 = 1;
+
+/// Sessions of one operator in one host.
+pub struct Sessions {
+    space: Space,
+    slots: Vec<Option<Session>>,
+    free: Vec<u32>,
+    by_key: HashTable<u32>,
+    hasher: FixedState,
+    bytes: usize,
+    live: usize,
+    hand: usize,
+    touched: Vec<u32>,
+}
+
+/// One key's state.
+pub struct Session {
+    /// Its key.
+    pub key: Box<[u8]>,
+    /// Its state.
+    pub state: KeyState,
+    bytes: u32,
+    touched_epoch: u64,
+    used: bool,
+    used_ms: i64,
+}
+
+/// A session's committed bytes cannot be read: the changelog holds damage or a foreign format.
+#[derive(Debug, thiserror::Error)]
+#[error("state of a key in space {space} cannot be read: {reason}")]
+pub struct SnapshotError {
+    /// Which operator's.
+    pub space: Space,
+    /// Why.
+    pub reason: String,
+}
+
+fn hash_key(hasher: &FixedState, key: &[u8]) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(key);
+    hasher.finish()
+}
+
+impl Sessions {
+    /// No sessions yet.
+    #[must_use]
+    pub fn new(space: Space) -> Self {
+        Self {
+            space,
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_key: HashTable::new(),
+            hasher: FixedState::with_seed(0),
+            bytes: 0,
+            live: 0,
+            hand: 0,
+            touched: Vec::new(),
+        }
+    }
+
+    /// Slots of the sessions of these keys, in the keys' order; those that are absent are activated
+    /// together, from committed state or new.
+    ///
+    /// # Errors
+    /// If committed state cannot be read.
+    pub fn activate<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        operator: &dyn KeyedOperator,
+        committed: &TaskState,
+        slots: &mut Vec<u32>,
+    ) -> Result<(), SnapshotError> {
+        let mut absent: Vec<u32> = Vec::new();
+        for key in keys {
+            let hash = hash_key(&self.hasher, key);
+            let table = &self.by_key;
+            let known = table.find(hash, |slot| self.key_of(*slot) == key).copied();
+            slots.push(known.unwrap_or_else(|| {
+                let slot = self.insert(key, hash, operator.new_state());
+                absent.push(slot);
+                slot
+            }));
+        }
+        if absent.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<Bytes> = absent
+            .iter()
+            .map(|slot| Bytes::copy_from_slice(self.key_of(*slot)))
+            .collect();
+        let error = |reason: String| SnapshotError {
+            space: self.space,
+            reason,
+        };
+        let values = committed
+            .load_many(self.space, &keys)
+            .map_err(|e| error(e.to_string()))?;
+        for (slot, value) in absent.iter().zip(values) {
+            let Some(value) = value else { continue };
+            let opened = envelope::open(&value).map_err(|e| error(e.to_string()))?;
+            if opened.schema_version != SNAPSHOT_VERSION {
+                return Err(error(format!("schema version {}", opened.schema_version)));
+            }
+            let state = operator
+                .decode(&opened.payload)
+                .map_err(|e| error(e.to_string()))?;
+            let session = self.slots[*slot as usize].as_mut();
+            if let Some(session) = session {
+                session.bytes = u32::try_from(operator.state_bytes(&state)).unwrap_or(u32::MAX);
+                self.bytes += session.bytes as usize;
+                session.state = state;
+            }
+        }
+        Ok(())
+    }
+
+    fn key_of(&self, slot: u32) -> &[u8] {
+        self.slots[slot as usize]
+            .as_ref()
+            .map_or(&[], |session| &session.key)
+    }
+
+    fn insert(&mut self, key: &[u8], hash: u64, state: KeyState) -> u32 {
+        let session = Session {
+            key: key.into(),
+            state,
+            bytes: 0,
+            touched_epoch: 0,
+            used: true,
+            used_ms: 0,
+        };
+        self.bytes += SESSION_OVERHEAD_BYTES + key.len();
+        self.live += 1;
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = Some(session);
+                slot
+            }
+            None => {
+                self.slots.push(Some(session));
+                u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        self.by_key.insert_unique(hash, slot, |slot| {
+            hash_key(
+                hasher,
+                slots[*slot as usize]
+                    .as_ref()
+                    .map_or(&[], |session| &session.key),
+            )
+        });
+        slot
+    }
+
+    /// The session in a slot that [`Sessions::activate`] gave, marked as touched in this epoch.
+    ///
+    /// # Panics
+    /// If the slot is empty, which is a defect: slots are used in the batch that activated them.
+    pub fn touch(&mut self, slot: u32, epoch: u64, now_ms: i64) -> &mut Session {
+        let session = self.slots[slot as usize]
+            .as_mut()
+            .unwrap_or_else(|| unreachable!("slot {slot} was activated for this batch"));
+        if session.touched_epoch != epoch {
+            session.touched_epoch = epoch;
+            self.touched.push(slot);
+        }
+        session.used = true;
+        session.used_ms = now_ms;
+        session
+    }
+
+    /// Snapshots of all sessions touched since the last call; empty ones as deletes.
+    pub fn snapshots(&mut self, operator: &dyn KeyedOperator, out: &mut Vec<Entry>) {
+        let mut payload = Vec::new();
+        let mut buffer = BytesMut::with_capacity(self.touched.len() * 128);
+        out.reserve(self.touched.len());
+        for slot in std::mem::take(&mut self.touched) {
+            let Some(session) = self.slots[slot as usize].as_mut() else {
+                continue;
+            };
+            let value = if operator.is_empty(&session.state) {
+                None
+            } else {
+                payload.clear();
+                operator.encode(&session.state, &mut payload);
+                let timer = operator.timer(&session.state);
+                Some(envelope::seal(
+                    SNAPSHOT_VERSION,
+                    timer,
+                    &payload,
+                    &mut buffer,
+                ))
+            };
+            let bytes = u32::try_from(operator.state_bytes(&session.state)).unwrap_or(u32::MAX);
+            self.bytes = self.bytes + bytes as usize - session.bytes as usize;
+            session.bytes = bytes;
+            let key = Bytes::copy_from_slice(&session.key);
+            out.push(Entry {
+                space: self.space,
+                key,
+                value,
+            });
+        }
+    }
+
+    /// Drops resting sessions: all that rest since before `idle_before_ms`, and, while more than
+    /// `budget` bytes are held, those the clock hand finds unused. Sessions touched after
+    /// `committed_epoch` stay. At most one round over the slots.
+    pub fn passivate(
+        &mut self,
+        operator: &dyn KeyedOperator,
+        committed_epoch: u64,
+        idle_before_ms: i64,
+        budget: usize,
+    ) -> usize {
+        let mut passivated = 0;
+        for _ in 0..self.slots.len() {
+            self.hand = (self.hand + 1) % self.slots.len();
+            let over = self.bytes > budget;
+            let Some(session) = self.slots[self.hand].as_mut() else {
+                continue;
+            };
+            if session.touched_epoch > committed_epoch {
+                continue;
+            }
+            let idle = session.used_ms < idle_before_ms || operator.is_empty(&session.state);
+            if !idle && (!over || std::mem::take(&mut session.used)) {
+                continue;
+            }
+            self.remove(self.hand);
+            passivated += 1;
+        }
+        passivated
+    }
+
+    fn remove(&mut self, index: usize) {
+        let Some(session) = self.slots[index].take() else {
+            return;
+        };
+        let hash = hash_key(&self.hasher, &session.key);
+        let slot = u32::try_from(index).unwrap_or(u32::MAX);
+        if let Ok(entry) = self.by_key.find_entry(hash, |other| *other == slot) {
+            entry.remove();
+        }
+        self.bytes -= SESSION_OVERHEAD_BYTES + session.key.len() + session.bytes as usize;
+        self.live -= 1;
+        self.free.push(slot);
+    }
+
+    /// Sessions held.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.live
+    }
+
+    /// About the bytes they take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}

@@ -1,0 +1,259 @@
+//! A sink: the actor that turns rows into records of its topic, in the order that the topic shall
+//! have.
+//!
+//! Rows of one epoch come from all tasks of the shard. Behind a key-by they are put in the order of
+//! (event time, input partition, offset), which every epoch continues, so that the output is the
+//! same however tasks and epochs fell; elsewhere a task's rows keep their order, tasks in turn.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use config::{Node, NodeIndex, Order, Sink, SinkTarget, TopicName};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use supervisors::TaskId;
+
+use super::context::ShardContext;
+use crate::batch::Batch;
+use crate::codec::Encoder;
+use crate::log::{Headers, HeadersBuilder, LogRecord, TopicPartition, partition_for_key};
+use crate::nodes::{Gone, failure};
+
+/// What a sink is told.
+pub enum SinkMessage {
+    /// Rows of a task for the open epoch.
+    Rows {
+        /// Whose.
+        task: TaskId,
+        /// The rows.
+        batch: Batch,
+    },
+    /// Ends the epoch: gives its records.
+    Close {
+        /// The records and when their input was appended.
+        reply: RpcReplyPort<SinkEpoch>,
+    },
+    /// The epoch's transaction is committed: what goes beside the log is written now.
+    Committed,
+}
+
+/// What one epoch brought to a sink.
+#[derive(Debug, Default)]
+pub struct SinkEpoch {
+    /// Records by partition of the topic.
+    pub sends: Vec<(TopicPartition, Vec<LogRecord>)>,
+    /// For each row, when its input record was appended (milliseconds).
+    pub appended: Vec<i64>,
+}
+
+/// The actor.
+pub struct SinkActor;
+
+/// How it starts.
+pub struct SinkArguments {
+    /// The shard.
+    pub context: Arc<ShardContext>,
+    /// Which node of the topology.
+    pub index: NodeIndex,
+}
+
+/// What a sink holds.
+pub struct SinkState {
+    context: Arc<ShardContext>,
+    sink: Sink,
+    encoder: Encoder,
+    order: Order,
+    origin: TopicName,
+    partitions: u32,
+    fixed: Headers,
+    open: Vec<Pending>,
+    unwritten: Vec<Bytes>,
+    headers: HeadersBuilder,
+}
+
+/// A record of the open epoch.
+struct Pending {
+    time: i64,
+    partition: u32,
+    offset: i64,
+    task: TaskId,
+    appended: i64,
+    record: LogRecord,
+}
+
+impl Actor for SinkActor {
+    type Msg = SinkMessage;
+    type State = SinkState;
+    type Arguments = SinkArguments;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<SinkMessage>,
+        arguments: SinkArguments,
+    ) -> Result<SinkState, ActorProcessingErr> {
+        let SinkArguments { context, index } = arguments;
+        let Node::Sink(sink) = context.topology.node(index).clone() else {
+            return Err(failure(format!(
+                "node {} is no sink",
+                context.topology.node(index).id()
+            )));
+        };
+        let program = context
+            .topology
+            .sub_topologies
+            .iter()
+            .zip(&context.programs)
+            .find(|(sub, _)| sub.nodes.contains(&index))
+            .map(|(_, program)| program)
+            .ok_or(Gone("the sink"))?;
+        let partitions = match &sink.target {
+            SinkTarget::Topic(topic) => context
+                .log
+                .topic(topic)?
+                .map_or(sink.partitions, |info| info.spec.partitions),
+            SinkTarget::File(_) | SinkTarget::Stdout => 1,
+        };
+        let mut fixed = HeadersBuilder::default();
+        fixed.push(
+            "thalweg.topology",
+            context.topology.name.as_str().as_bytes(),
+        );
+        for (name, value) in &sink.headers {
+            fixed.push(name, value.as_bytes());
+        }
+        let encoder = Encoder::new(sink.format, &sink.input_schema, &sink.columns, sink.key);
+        context.wiring.set_sink(index, myself);
+        Ok(SinkState {
+            encoder,
+            order: program.order,
+            origin: program.origin_topic(),
+            partitions,
+            fixed: fixed.finish(),
+            sink,
+            open: Vec::new(),
+            unwritten: Vec::new(),
+            headers: HeadersBuilder::default(),
+            context,
+        })
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<SinkMessage>,
+        message: SinkMessage,
+        state: &mut SinkState,
+    ) -> Result<(), ActorProcessingErr> {
+        state.context.faults.hit("sink");
+        match message {
+            SinkMessage::Rows { task, batch } => state.add(task, &batch),
+            SinkMessage::Close { reply } => reply.send(state.close())?,
+            SinkMessage::Committed => state.write_beside()?,
+        }
+        Ok(())
+    }
+}
+
+impl SinkState {
+    fn add(&mut self, task: TaskId, batch: &Batch) {
+        let encoded = self.encoder.encode(&batch.columns);
+        let rows_per_row = batch.rows.iter().zip(encoded.values).zip(encoded.keys);
+        for ((row, value), key) in rows_per_row {
+            self.headers.push_block(&self.fixed);
+            push_origin(&mut self.headers, &self.origin, row.partition, row.offset);
+            for tag in batch.models.iter() {
+                push_model(&mut self.headers, tag.model.as_str(), tag.version);
+            }
+            let headers = self.headers.finish();
+            let record = LogRecord {
+                offset: -1,
+                timestamp: row.time,
+                key,
+                value: Some(value),
+                headers,
+            };
+            self.open.push(Pending {
+                time: row.time,
+                partition: row.partition,
+                offset: row.offset,
+                task,
+                appended: row.appended,
+                record,
+            });
+        }
+    }
+
+    fn close(&mut self) -> SinkEpoch {
+        let mut open = std::mem::take(&mut self.open);
+        match self.order {
+            Order::EventTime => open.sort_by_key(|p| (p.time, p.partition, p.offset, p.task)),
+            Order::Arrival => open.sort_by_key(|p| p.task),
+        }
+        let appended = open.iter().map(|pending| pending.appended).collect();
+        let SinkTarget::Topic(topic) = &self.sink.target else {
+            self.unwritten
+                .extend(open.into_iter().filter_map(|pending| pending.record.value));
+            return SinkEpoch {
+                sends: Vec::new(),
+                appended,
+            };
+        };
+        let mut by_partition: Vec<Vec<LogRecord>> = vec![Vec::new(); self.partitions as usize];
+        for pending in open {
+            let partition = match &pending.record.key {
+                Some(key) => partition_for_key(key, self.partitions),
+                None => pending.partition % self.partitions,
+            };
+            by_partition[partition as usize].push(pending.record);
+        }
+        let sends = (0..self.partitions)
+            .zip(by_partition)
+            .filter(|(_, records)| !records.is_empty())
+            .map(|(partition, records)| (TopicPartition::new(topic.clone(), partition), records))
+            .collect();
+        SinkEpoch { sends, appended }
+    }
+
+    /// Writes to a file or standard output, after the commit: at least once.
+    fn write_beside(&mut self) -> std::io::Result<()> {
+        use std::io::Write;
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
+        let mut lines = Vec::new();
+        for value in self.unwritten.drain(..) {
+            lines.extend_from_slice(&value);
+            lines.push(b'\n');
+        }
+        match &self.sink.target {
+            SinkTarget::Topic(_) => Ok(()),
+            SinkTarget::Stdout => std::io::stdout().lock().write_all(&lines),
+            SinkTarget::File(path) => std::fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(path)?
+                .write_all(&lines),
+        }
+    }
+}
+
+/// `thalweg.input` = `topic/partition/offset` of the source record.
+fn push_origin(headers: &mut HeadersBuilder, topic: &TopicName, partition: u32, offset: i64) {
+    let mut text = [0u8; 300];
+    let mut at = 0;
+    let mut put = |part: &[u8]| {
+        let end = (at + part.len()).min(text.len());
+        text[at..end].copy_from_slice(&part[..end - at]);
+        at = end;
+    };
+    let mut number = itoa::Buffer::new();
+    put(topic.as_str().as_bytes());
+    put(b"/");
+    put(number.format(partition).as_bytes());
+    put(b"/");
+    put(number.format(offset).as_bytes());
+    headers.push("thalweg.input", &text[..at]);
+}
+
+/// `thalweg.model` = `id@version`.
+fn push_model(headers: &mut HeadersBuilder, model: &str, version: u64) {
+    headers.push("thalweg.model", format!("{model}@{version}").as_bytes());
+}

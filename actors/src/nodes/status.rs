@@ -1,0 +1,261 @@
+//! What the outside may see of a running shard: the live line, the API and the metrics read it.
+//! Written by the actors at barriers and commits; never on the way of a record.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use config::{Node, NodeId, Topology};
+use hdrhistogram::Histogram;
+use parking_lot::Mutex;
+use serde::Serialize;
+use supervisors::TaskId;
+
+use super::metrics;
+use super::partition::TaskEpoch;
+use super::program::Program;
+use crate::log::TopicPartition;
+
+/// Latencies above this are counted as this: an hour.
+const LATENCY_MS_MAX: u64 = 3_600_000;
+
+/// The status of a shard.
+pub struct Status {
+    /// Records taken from sources.
+    pub records: AtomicU64,
+    /// Rows given to sinks (committed or not).
+    pub outputs: AtomicU64,
+    /// Rows whose decision is committed.
+    pub decisions: AtomicU64,
+    /// Records in the dead letters.
+    pub dead_letters: AtomicU64,
+    /// Epochs committed.
+    pub epochs: AtomicU64,
+    latency: Mutex<Histogram<u64>>,
+    tasks: Mutex<BTreeMap<TaskId, TaskStatus>>,
+    sources: HashMap<NodeId, SourceStatus>,
+    names: HashMap<TaskId, String>,
+    until_caught_up: std::sync::atomic::AtomicBool,
+}
+
+/// What a task last reported.
+#[derive(Debug, Clone, Serialize)]
+pub struct TaskStatus {
+    /// `<sub-topology>-<partition>`.
+    pub name: String,
+    /// Where its inputs have been read to.
+    pub positions: Vec<PositionStatus>,
+    /// Milliseconds since 1970-01-01 UTC; `None` before the first record.
+    pub watermark: Option<i64>,
+    /// Rows that wait for the watermark.
+    pub held: usize,
+    /// Sessions in memory.
+    pub sessions: usize,
+    /// Their bytes, about.
+    pub state_bytes: usize,
+    /// A restore on its way: changelog offsets passed, and to pass.
+    pub restoring: Option<(u64, u64)>,
+}
+
+/// An input position.
+#[derive(Debug, Clone, Serialize)]
+pub struct PositionStatus {
+    /// Topic.
+    pub topic: String,
+    /// Partition.
+    pub partition: u32,
+    /// Next offset to read.
+    pub position: i64,
+}
+
+#[derive(Default)]
+struct SourceStatus {
+    fed: AtomicU64,
+    read: AtomicU64,
+    ended: std::sync::atomic::AtomicBool,
+    unfed: bool,
+}
+
+/// Percentiles of the latency from record to decision, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Latency {
+    /// Median.
+    pub p50_ms: u64,
+    /// 99th percentile.
+    pub p99_ms: u64,
+    /// Rows measured.
+    pub rows: u64,
+}
+
+impl Status {
+    /// Of a shard that has not begun.
+    #[must_use]
+    pub fn new(topology: &Topology, programs: &[Arc<Program>], tasks: &[TaskId]) -> Self {
+        let sources = topology.nodes.iter().filter_map(|node| match node {
+            Node::Source(source) => {
+                let unfed = matches!(source.feed, None | Some(config::Feed::Http));
+                Some((
+                    source.id.clone(),
+                    SourceStatus {
+                        unfed,
+                        ..SourceStatus::default()
+                    },
+                ))
+            }
+            Node::Operator(_) | Node::Sink(_) => None,
+        });
+        let name =
+            |task: &TaskId| format!("{}-{}", programs[task.sub_topology].name, task.partition);
+        Self {
+            records: AtomicU64::new(0),
+            outputs: AtomicU64::new(0),
+            decisions: AtomicU64::new(0),
+            dead_letters: AtomicU64::new(0),
+            epochs: AtomicU64::new(0),
+            latency: Mutex::new(empty_histogram()),
+            tasks: Mutex::default(),
+            sources: sources.collect(),
+            names: tasks.iter().map(|task| (*task, name(task))).collect(),
+            until_caught_up: std::sync::atomic::AtomicBool::new(false),
+        }
+    }
+
+    /// A task's share of an epoch.
+    pub fn task(&self, epoch: &TaskEpoch) {
+        self.records.fetch_add(epoch.records, Ordering::Relaxed);
+        let positions = epoch.positions.iter().map(position).collect();
+        self.update(epoch.task, |task| {
+            task.positions = positions;
+            task.watermark = (epoch.watermark != i64::MIN).then_some(epoch.watermark);
+            task.held = epoch.held;
+            task.sessions = epoch.sessions;
+            task.state_bytes = epoch.state_bytes;
+            task.restoring = None;
+        });
+        for (source, count) in &epoch.by_source {
+            if let Some(status) = self.sources.get(source) {
+                status.read.fetch_add(*count, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// A task is being restored.
+    pub fn restoring(&self, task: TaskId, done: u64, total: u64) {
+        self.update(task, |status| {
+            status.restoring = (done < total).then_some((done, total))
+        });
+    }
+
+    fn update(&self, task: TaskId, change: impl FnOnce(&mut TaskStatus)) {
+        let mut tasks = self.tasks.lock();
+        let status = tasks.entry(task).or_insert_with(|| TaskStatus {
+            name: self.names.get(&task).cloned().unwrap_or_default(),
+            positions: Vec::new(),
+            watermark: None,
+            held: 0,
+            sessions: 0,
+            state_bytes: 0,
+            restoring: None,
+        });
+        change(status);
+    }
+
+    /// An epoch is committed whose outputs' inputs were appended at these times.
+    pub fn committed(&self, appended: &[i64], now_ms: i64) {
+        self.epochs.fetch_add(1, Ordering::Relaxed);
+        self.decisions
+            .fetch_add(appended.len() as u64, Ordering::Relaxed);
+        let mut counts: BTreeMap<u64, u64> = BTreeMap::new();
+        for at in appended {
+            let ms = u64::try_from(now_ms - at)
+                .unwrap_or(0)
+                .clamp(1, LATENCY_MS_MAX);
+            *counts.entry(ms).or_default() += 1;
+        }
+        let mut latency = self.latency.lock();
+        for (ms, rows) in counts {
+            latency.saturating_record_n(ms, rows);
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "at most an hour in milliseconds"
+            )]
+            metrics::latency(ms as f64 / 1e3, rows);
+        }
+    }
+
+    /// Latency since the last call of this.
+    pub fn take_latency(&self) -> Latency {
+        let mut latency = self.latency.lock();
+        let taken = Latency {
+            p50_ms: latency.value_at_quantile(0.5),
+            p99_ms: latency.value_at_quantile(0.99),
+            rows: latency.len(),
+        };
+        latency.reset();
+        taken
+    }
+
+    /// All tasks, upstream first.
+    pub fn tasks(&self) -> Vec<TaskStatus> {
+        self.tasks.lock().values().cloned().collect()
+    }
+
+    /// Records that a source's feed has written in this life of the process.
+    pub fn fed(&self, source: &NodeId) -> u64 {
+        self.sources
+            .get(source)
+            .map_or(0, |status| status.fed.load(Ordering::Relaxed))
+    }
+
+    /// Records of a source that were read in this life of the process.
+    pub fn read(&self, source: &NodeId) -> u64 {
+        self.sources
+            .get(source)
+            .map_or(0, |status| status.read.load(Ordering::Relaxed))
+    }
+
+    /// A feed has written records.
+    pub fn add_fed(&self, source: &NodeId, records: u64) {
+        if let Some(status) = self.sources.get(source) {
+            status.fed.fetch_add(records, Ordering::Relaxed);
+        }
+    }
+
+    /// A feed has ended: its source gets no more records.
+    pub fn set_source_ended(&self, source: &NodeId) {
+        if let Some(status) = self.sources.get(source) {
+            status.ended.store(true, Ordering::Release);
+        }
+    }
+
+    /// From now on, sources that nothing feeds count as ended where they are read to their end.
+    pub fn set_until_caught_up(&self) {
+        self.until_caught_up.store(true, Ordering::Release);
+    }
+
+    /// Whether a source gets no more records.
+    pub fn source_ended(&self, source: &NodeId) -> bool {
+        self.sources.get(source).is_some_and(|status| {
+            status.ended.load(Ordering::Acquire)
+                || (status.unfed && self.until_caught_up.load(Ordering::Acquire))
+        })
+    }
+
+    /// Whether no source gets more records.
+    pub fn feeds_ended(&self) -> bool {
+        self.sources.keys().all(|source| self.source_ended(source))
+    }
+}
+
+fn position((at, position): &(TopicPartition, i64)) -> PositionStatus {
+    PositionStatus {
+        topic: at.topic.to_string(),
+        partition: at.partition,
+        position: *position,
+    }
+}
+
+fn empty_histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LATENCY_MS_MAX, 2)
+        .unwrap_or_else(|_| unreachable!("1 to an hour with two digits are valid bounds"))
+}

@@ -1,0 +1,119 @@
+//! The topics that a topology needs, as values: `thalweg plan` prints them, the daemon creates them.
+
+use std::collections::BTreeMap;
+
+use config::{Feed, Node, NodeIndex, OperatorKind, SinkTarget, TopicName, Topology};
+
+use super::feed::labels_topic;
+use crate::log::TopicSpec;
+
+/// What a topic is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// A source reads it.
+    Source,
+    /// A generator's labels.
+    Labels,
+    /// Re-keyed rows on their way to the next sub-topology.
+    Repartition,
+    /// Committed state.
+    Changelog,
+    /// A sink writes it.
+    Sink,
+    /// Records that could not be processed.
+    DeadLetters,
+}
+
+impl Purpose {
+    /// In one word.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Labels => "labels",
+            Self::Repartition => "repartition",
+            Self::Changelog => "changelog",
+            Self::Sink => "sink",
+            Self::DeadLetters => "dead letters",
+        }
+    }
+}
+
+/// Every topic a topology reads or writes, once, by name. A topic that is both written and read
+/// (a sink that feeds a source) has the purpose of the source.
+#[must_use]
+pub fn topics(topology: &Topology) -> Vec<(Purpose, TopicSpec)> {
+    let mut topics = BTreeMap::new();
+    let mut add = |purpose: Purpose, spec: TopicSpec| {
+        topics.entry(spec.name.clone()).or_insert((purpose, spec));
+    };
+    for node in &topology.nodes {
+        let Node::Source(source) = node else { continue };
+        for topic in &source.topics {
+            add(Purpose::Source, plain(topic.clone(), source.partitions));
+        }
+        if matches!(source.feed, Some(Feed::Generator { .. })) {
+            add(
+                Purpose::Labels,
+                plain(labels_topic(&source.topics[0]), source.partitions),
+            );
+        }
+    }
+    for (nth, node) in topology.nodes.iter().enumerate() {
+        match node {
+            Node::Source(_) => {}
+            Node::Operator(operator) => match &operator.kind {
+                OperatorKind::KeyBy { .. } => {
+                    let partitions = partitions_of_entry(topology, NodeIndex(nth));
+                    let topic = topology.repartition_topic(&operator.id);
+                    add(Purpose::Repartition, plain(topic, partitions));
+                }
+                OperatorKind::Rolling(_) | OperatorKind::Window(_) => {
+                    let partitions = partitions_of_node(topology, NodeIndex(nth));
+                    let topic = topology.changelog_topic(&operator.id);
+                    add(
+                        Purpose::Changelog,
+                        TopicSpec {
+                            compacted: true,
+                            ..plain(topic, partitions)
+                        },
+                    );
+                }
+                OperatorKind::Filter { .. }
+                | OperatorKind::Select { .. }
+                | OperatorKind::Infer(_)
+                | OperatorKind::Route(_)
+                | OperatorKind::Union => {}
+            },
+            Node::Sink(sink) => {
+                if let SinkTarget::Topic(topic) = &sink.target {
+                    add(Purpose::Sink, plain(topic.clone(), sink.partitions));
+                }
+            }
+        }
+    }
+    add(Purpose::DeadLetters, plain(topology.dead_letter.clone(), 1));
+    topics.into_values().collect()
+}
+
+fn plain(name: TopicName, partitions: u32) -> TopicSpec {
+    TopicSpec {
+        name,
+        partitions,
+        compacted: false,
+        retention_ms: None,
+        retention_bytes: None,
+    }
+}
+
+fn partitions_of_entry(topology: &Topology, entry: NodeIndex) -> u32 {
+    let mut subs = topology.sub_topologies.iter();
+    subs.find(|sub| sub.entries.contains(&entry))
+        .map_or(1, |sub| sub.partitions)
+}
+
+fn partitions_of_node(topology: &Topology, node: NodeIndex) -> u32 {
+    let mut subs = topology.sub_topologies.iter();
+    subs.find(|sub| sub.nodes.contains(&node))
+        .map_or(1, |sub| sub.partitions)
+}

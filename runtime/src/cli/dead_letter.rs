@@ -1,0 +1,130 @@
+//! `thalweg dead-letter`: records that could not be processed.
+
+use clap::Subcommand;
+use comfy_table::{Table, presets};
+
+use super::load::load_or_explain;
+use super::{DataArguments, Output, TopologyArguments, code, fail, print};
+use crate::access::{Access, AccessError};
+use crate::control::{ControlError, ReadRequest, Record};
+
+/// What can be done with dead letters.
+#[derive(Debug, Subcommand)]
+pub enum DeadLetterCommand {
+    /// Lists dead letters: where each came from, and why it is here
+    List(ListArguments),
+    /// Shows one dead letter whole
+    Show(ShowArguments),
+}
+
+/// What `dead-letter list` takes.
+#[derive(Debug, clap::Args)]
+pub struct ListArguments {
+    #[command(flatten)]
+    topology: TopologyArguments,
+    #[command(flatten)]
+    data: DataArguments,
+    /// From this offset on
+    #[arg(long)]
+    from: Option<i64>,
+    /// At most so many
+    #[arg(long, default_value_t = 100)]
+    limit: usize,
+    /// How they are printed
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    format: Output,
+}
+
+/// What `dead-letter show` takes.
+#[derive(Debug, clap::Args)]
+pub struct ShowArguments {
+    #[command(flatten)]
+    topology: TopologyArguments,
+    #[command(flatten)]
+    data: DataArguments,
+    /// Its offset in the dead-letter topic
+    offset: i64,
+}
+
+/// Carries out a `dead-letter` command.
+pub(super) fn dead_letter(command: &DeadLetterCommand) -> u8 {
+    let done = match command {
+        DeadLetterCommand::List(arguments) => list(arguments),
+        DeadLetterCommand::Show(arguments) => show(arguments),
+    };
+    done.unwrap_or_else(|error| fail(&error, code::UNAVAILABLE))
+}
+
+fn read(
+    topology: &TopologyArguments,
+    data: &DataArguments,
+    request: &ReadRequest,
+) -> Result<Result<Vec<Record>, u8>, AccessError> {
+    let topology = match load_or_explain(topology) {
+        Ok(topology) => topology,
+        Err(code) => return Ok(Err(code)),
+    };
+    let access = Access::open(&data.data_dir)?;
+    access.read(topology.dead_letter.as_str(), request).map(Ok)
+}
+
+fn list(arguments: &ListArguments) -> Result<u8, AccessError> {
+    let request = ReadRequest {
+        partition: None,
+        from: arguments.from,
+        until: None,
+        limit: Some(arguments.limit),
+    };
+    let records = match read(&arguments.topology, &arguments.data, &request)? {
+        Ok(records) => records,
+        Err(code) => return Ok(code),
+    };
+    if arguments.format == Output::Json {
+        return Ok(print(&super::json(&records)));
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["offset", "input", "code", "reason"]);
+    for record in &records {
+        table.add_row([
+            record.offset.to_string(),
+            header(record, "thalweg.input"),
+            header(record, "thalweg.code"),
+            header(record, "thalweg.reason"),
+        ]);
+    }
+    Ok(print(&format!(
+        "{}\n{} dead letters",
+        table.trim_fmt(),
+        records.len()
+    )))
+}
+
+fn header(record: &Record, name: &str) -> String {
+    let found = record.headers.iter().find(|(other, _)| other == name);
+    found.map(|(_, value)| value.clone()).unwrap_or_default()
+}
+
+fn show(arguments: &ShowArguments) -> Result<u8, AccessError> {
+    let request = ReadRequest {
+        partition: None,
+        from: Some(arguments.offset),
+        until: Some(arguments.offset + 1),
+        limit: Some(1),
+    };
+    let records = match read(&arguments.topology, &arguments.data, &request)? {
+        Ok(records) => records,
+        Err(code) => return Ok(code),
+    };
+    match records.first() {
+        Some(record) => Ok(print(&super::json(record))),
+        None => {
+            let name = arguments.offset.to_string();
+            Err(ControlError::NotFound {
+                what: "dead letter",
+                name,
+            }
+            .into())
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The command line: one file a command. Each gives an exit code from [`code`].
+
+mod load;
+mod run;
+mod plan;
+mod graph;
+mod topic;
+mod dead_letter;
+mod tree;
+mod init;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+/// Runs models on streams: features, state and decisions, exactly once, in one process.
+#[derive(Debug, Parser)]
+#[command(name = "thalweg", version, propagate_version = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Writes a new topology with comments, ready to run
+    Init(init::InitArguments),
+    /// Checks topology files without running anything
+    Validate(load::ValidateArguments),
+    /// Shows what a topology needs: topics, state, tasks, supervision tree
+    Plan(plan::PlanArguments),
+    /// Draws a topology
+    Graph(graph::GraphArguments),
+    /// Runs a topology until it is stopped (Ctrl-C or SIGTERM drain it; a second one stops at once)
+    Run(run::RunArguments),
+    /// Lists, reads, writes, creates and describes topics of the log
+    #[command(subcommand)]
+    Topic(topic::TopicCommand),
+    /// Lists and shows records that could not be processed
+    #[command(subcommand)]
+    DeadLetter(dead_letter::DeadLetterCommand),
+    /// Shows the supervision tree of a running daemon
+    Tree(tree::TreeArguments),
+    /// Prints the JSON Schema of topology files
+    Schema,
+    /// Prints completions for a shell
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How data are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Exit codes, as in sysexits.h where there is one.
+pub mod code {
+    /// All went well.
+    pub const OK: u8 = 0;
+    /// Wrong arguments.
+    pub const USAGE: u8 = 2;
+    /// Something that is needed is not there.
+    pub const UNAVAILABLE: u8 = 69;
+    /// It may work later.
+    pub const TRY_AGAIN: u8 = 75;
+    /// The topology file is wrong.
+    pub const CONFIGURATION: u8 = 78;
+}
+
+/// What every command that reads a topology takes.
+#[derive(Debug, clap::Args)]
+pub struct TopologyArguments {
+    /// The topology file
+    pub file: PathBuf,
+    /// Overrides a key of the file: `--set epoch.interval=50ms`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// What every command that works on a data directory takes.
+#[derive(Debug, clap::Args)]
+pub struct DataArguments {
+    /// Where the embedded log and the state live
+    #[arg(long, default_value = "data", env = "THALWEG_DATA_DIR")]
+    pub data_dir: PathBuf,
+}
+
+/// Runs a command.
+#[must_use]
+pub fn run(arguments: Arguments) -> ExitCode {
+    let code = match arguments.command {
+        Command::Init(arguments) => init::init(&arguments),
+        Command::Validate(arguments) => load::validate(&arguments),
+        Command::Plan(arguments) => plan::plan(&arguments),
+        Command::Graph(arguments) => graph::graph(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Topic(command) => topic::topic(&command),
+        Command::DeadLetter(command) => dead_letter::dead_letter(&command),
+        Command::Tree(arguments) => tree::tree(&arguments),
+        Command::Schema => print(&json(&config::json_schema())),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "thalweg",
+                &mut std::io::stdout(),
+            );
+            code::OK
+        }
+    };
+    ExitCode::from(code)
+}
+
+/// Prints a text to standard output; a reader that has gone (`| head`) is no error.
+fn print(text: &str) -> u8 {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    // A closed pipe: nobody wants the rest.
+    drop(writeln!(out, "{text}").and_then(|()| out.flush()));
+    code::OK
+}
+
+/// Prints an error with its causes to standard error.
+fn fail(error: &dyn std::error::Error, code: u8) -> u8 {
+    let mut text = format!("error: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    warn(&text);
+    code
+}
+
+/// Prints a line to standard error.
+fn warn(text: &str) {
+    use std::io::Write;
+    drop(writeln!(std::io::stderr(), "{text}"));
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value)
+        .unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"))
+}

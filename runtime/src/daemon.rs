@@ -1,0 +1,223 @@
+//! The life of a running topology: open the log, create its topics, start the tree, wait, drain, stop.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::clock::SystemClock;
+use actors::log::embedded::{EmbeddedLog, EmbeddedOptions};
+use actors::log::{Log, LogError};
+use actors::nodes::ask;
+use actors::nodes::committer::CommitterMessage;
+use actors::nodes::consumer::ConsumerMessage;
+use actors::nodes::context::{ShardContext, ShardSettings};
+use actors::nodes::faults::Faults;
+use actors::nodes::metrics;
+use actors::nodes::starter::Starter;
+use actors::nodes::topics::topics;
+use config::{LogSettings, Topology};
+use supervisors::{Exit, News, PlanOptions, SupervisionNews, TreeHandle};
+
+/// How long a drain may take before the daemon stops all the same: what is not committed by then is
+/// done again at the next start.
+const DRAIN_WITHIN: Duration = Duration::from_secs(20);
+/// How long the actors may take to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// A running topology.
+pub struct Daemon {
+    /// What its actors share.
+    pub context: Arc<ShardContext>,
+    /// Its supervision tree.
+    pub tree: Arc<TreeHandle>,
+}
+
+/// A daemon cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The data directory cannot be used.
+    #[error("data directory \"{path}\" cannot be used")]
+    DataDir {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The API's address.
+    #[error("the API cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The tree did not come up, or its root gave up.
+    #[error("the topology \"{topology}\" cannot run: {exit}")]
+    Ended {
+        /// Which.
+        topology: String,
+        /// Why.
+        exit: Exit,
+    },
+}
+
+/// Opens the log that a topology names.
+///
+/// # Errors
+/// If the directory is in use or cannot be written, or the log cannot be reached.
+pub fn open_log(settings: &LogSettings, data_dir: &Path) -> Result<Arc<dyn Log>, DaemonError> {
+    match settings {
+        LogSettings::Embedded => {
+            let dir = data_dir.join("log");
+            std::fs::create_dir_all(&dir).map_err(|source| DaemonError::DataDir {
+                path: dir.clone(),
+                source,
+            })?;
+            Ok(Arc::new(EmbeddedLog::open(
+                &dir,
+                EmbeddedOptions::default(),
+            )?))
+        }
+        LogSettings::Kafka(kafka) => Err(DaemonError::Log(LogError::Unavailable(format!(
+            "brokers {:?}: this version runs on the embedded log only",
+            kafka.brokers
+        )))),
+    }
+}
+
+/// What the actors of a topology will share: programs compiled, nothing started.
+#[must_use]
+pub fn context(
+    topology: Topology,
+    log: Arc<dyn Log>,
+    data_dir: &Path,
+    faults: Faults,
+) -> Arc<ShardContext> {
+    let state_dir = data_dir.join("state").join(topology.name.as_str());
+    ShardContext::new(ShardSettings {
+        topology: Arc::new(topology),
+        log,
+        clock: Arc::new(SystemClock),
+        state_dir: Some(state_dir),
+        faults,
+    })
+}
+
+impl Daemon {
+    /// Creates the topics that are missing, starts the tree and waits until every actor is up.
+    ///
+    /// # Errors
+    /// If topics cannot be created or an actor does not start.
+    pub async fn start(context: Arc<ShardContext>) -> Result<Self, DaemonError> {
+        metrics::describe();
+        let shared = Arc::clone(&context);
+        let created = tokio::task::spawn_blocking(move || create_topics(&shared));
+        created
+            .await
+            .map_err(|e| LogError::Unavailable(e.to_string()))??;
+        let plan = supervisors::plan(
+            &context.topology,
+            std::slice::from_ref(&context.tasks),
+            PlanOptions { session_hosts: 1 },
+        );
+        let starter = Arc::new(Starter::new(Arc::clone(&context), None));
+        let seed = context.clock.now_ms().unsigned_abs() ^ u64::from(std::process::id());
+        let tree = supervisors::start_tree(plan, starter, Arc::new(count_news), seed).await;
+        let tree = tree.map_err(|error| DaemonError::Ended {
+            topology: context.topology.name.to_string(),
+            exit: error.0,
+        })?;
+        Ok(Self {
+            context,
+            tree: Arc::new(tree),
+        })
+    }
+
+    /// Resolves when the tree has ended by itself.
+    pub async fn ended(&self) -> DaemonError {
+        let exit = self.tree.finished().await;
+        DaemonError::Ended {
+            topology: self.context.topology.name.to_string(),
+            exit,
+        }
+    }
+
+    /// Waits until everything that can be read is read, processed and committed. Over a restart of
+    /// the shard it asks again.
+    pub async fn caught_up(&self) {
+        self.context.status.set_until_caught_up();
+        loop {
+            if let Some(committer) = self.context.wiring.committer() {
+                let told = committer
+                    .call(|reply| CommitterMessage::WhenCaughtUp { reply }, None)
+                    .await;
+                if matches!(told, Ok(ractor::rpc::CallResult::Success(()))) {
+                    return;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Closes the intake, commits what is there, stops all actors and writes the state behind.
+    ///
+    /// # Errors
+    /// If the tree had to be killed.
+    pub async fn stop(self) -> Result<(), supervisors::StopError> {
+        if tokio::time::timeout(DRAIN_WITHIN, self.drain())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "the drain took too long: what is uncommitted is done again at the next start"
+            );
+        }
+        let stopped = self.tree.stop(STOP_WITHIN).await;
+        let context = Arc::clone(&self.context);
+        let flushed = tokio::task::spawn_blocking(move || context.states.flush()).await;
+        if let Ok(Err(error)) = flushed {
+            tracing::warn!(%error, "committed state was not written to its store; the changelog has it");
+        }
+        stopped
+    }
+
+    async fn drain(&self) {
+        let Some(consumer) = self.context.wiring.consumer() else {
+            return;
+        };
+        // Either may be in the middle of a restart: then the last committed epoch is the end.
+        if ask(&consumer, |reply| ConsumerMessage::CloseIntake { reply })
+            .await
+            .is_err()
+        {
+            return;
+        }
+        if let Some(committer) = self.context.wiring.committer()
+            && let Err(error) = ask(&committer, |reply| CommitterMessage::Drain { reply }).await
+        {
+            tracing::warn!(%error, "the last epoch was not committed: it is done again at the next start");
+        }
+    }
+}
+
+fn create_topics(context: &ShardContext) -> Result<(), LogError> {
+    for (purpose, spec) in topics(&context.topology) {
+        if context.log.ensure_topic(&spec)? {
+            tracing::info!(
+                topic = %spec.name, purpose = purpose.label(), partitions = spec.partitions,
+                "topic created"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Counts restarts by kind and cause.
+fn count_news(news: &SupervisionNews) {
+    if let News::Restarting { exit, .. } = &news.news {
+        metrics::restart(news.kind.label().to_owned(), exit.cause());
+    }
+}

@@ -1,0 +1,132 @@
+//! A topology run inside the test's own process, over a log that the test holds.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::log::{Log, LogRecord, TopicPartition};
+use actors::nodes::faults::Faults;
+use config::{LoadOptions, TopicName, Topology};
+use models::ModelFolders;
+use runtime::daemon::{Daemon, context};
+
+/// A run that takes longer than this has failed.
+const WITHIN: Duration = Duration::from_secs(120);
+
+/// Loads a topology of this text; paths in it resolve against the repository's root.
+///
+/// # Panics
+/// If it is not valid: the test is wrong then.
+#[must_use]
+pub fn topology(text: &str) -> Topology {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let environment = |_: &str| None;
+    let options = LoadOptions {
+        overrides: Vec::new(),
+        environment: &environment,
+        models: &ModelFolders,
+    };
+    match config::load_text(&root.join("test.toml"), text, &options) {
+        Ok(topology) => topology,
+        Err(problems) => panic!("{problems}"),
+    }
+}
+
+/// Runs a topology until it has caught up, then stops it; gives the highest generation of its actors.
+///
+/// # Panics
+/// If it does not start, or does not catch up in time.
+pub fn run(topology: Topology, log: Arc<dyn Log>, data: &Path, faults: Faults) -> u64 {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.expect("a runtime");
+    runtime.block_on(async {
+        let context = context(topology, log, data, faults);
+        let daemon = Daemon::start(context)
+            .await
+            .unwrap_or_else(|e| panic!("no start: {e}"));
+        let caught_up = tokio::time::timeout(WITHIN, daemon.caught_up()).await;
+        let restarts = daemon
+            .tree
+            .view()
+            .walk()
+            .filter_map(|actor| actor.generation)
+            .max();
+        assert!(
+            caught_up.is_ok(),
+            "not caught up in time: {:?}",
+            daemon.context.status.tasks()
+        );
+        daemon.stop().await.expect("all actors stop in time");
+        restarts.unwrap_or(0)
+    })
+}
+
+/// All records of a topic, by partition.
+///
+/// # Panics
+/// If the topic cannot be read.
+#[must_use]
+pub fn records(log: &dyn Log, topic: &str) -> Vec<Vec<LogRecord>> {
+    let name = TopicName::parse(topic).expect("a topic name");
+    let info = log
+        .topic(&name)
+        .expect("the log answers")
+        .expect("the topic is there");
+    let read = |partition| {
+        let at = TopicPartition::new(name.clone(), partition);
+        let (mut from, mut records) = (0, Vec::new());
+        loop {
+            let fetched = log.read(&at, from, 10_000, 64 << 20).expect("readable");
+            if fetched.records.is_empty() {
+                return records;
+            }
+            from = fetched.next_offset;
+            records.extend(fetched.records);
+        }
+    };
+    (0..info.spec.partitions).map(read).collect()
+}
+
+/// Values of a topic as text, by partition.
+#[must_use]
+pub fn values(log: &dyn Log, topic: &str) -> Vec<Vec<String>> {
+    let text =
+        |record: LogRecord| String::from_utf8_lossy(&record.value.unwrap_or_default()).into_owned();
+    records(log, topic)
+        .into_iter()
+        .map(|p| p.into_iter().map(text).collect())
+        .collect()
+}
+
+/// Appends records to a topic, partitioned by key.
+///
+/// # Panics
+/// If the log refuses.
+pub fn append(log: &dyn Log, topic: &str, records: Vec<LogRecord>) {
+    let name = TopicName::parse(topic).expect("a topic name");
+    let partitions = log
+        .topic(&name)
+        .expect("answers")
+        .expect("there")
+        .spec
+        .partitions;
+    let mut producer = log.producer("test").expect("a producer");
+    let mut by_partition: HashMap<u32, Vec<LogRecord>> = HashMap::new();
+    for (nth, record) in (0u32..).zip(records) {
+        let partition = match &record.key {
+            Some(key) => actors::log::partition_for_key(key, partitions),
+            None => nth % partitions,
+        };
+        by_partition.entry(partition).or_default().push(record);
+    }
+    producer.begin().expect("begin");
+    for (partition, records) in by_partition {
+        producer
+            .send(&TopicPartition::new(name.clone(), partition), records)
+            .expect("send");
+    }
+    producer.commit().expect("commit");
+}
