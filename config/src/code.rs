@@ -6,13 +6,13 @@
 pub(crate) struct Code(pub(crate) &'static str);
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+    ($(#[doc = $doc:literal] $name:ident = $text:literal;)*) => {
         impl Code {
-            $($(#[$doc])* pub(crate) const $name: Self = Self($text);)*
+            $(#[doc = $doc] pub(crate) const $name: Self = Self($text);)*
 
-            /// Every code there is.
+            /// Every code there is, with its meaning.
             #[cfg(test)]
-            pub(crate) const ALL: &'static [Self] = &[$(Self::$name),*];
+            pub(crate) const ALL: &'static [(Self, &'static str)] = &[$((Self::$name, $doc)),*];
         }
     };
 }

@@ -13,6 +13,8 @@ mod tests;
 
 use crate::DataType;
 
+#[cfg(test)]
+pub(crate) use functions::FUNCTIONS;
 pub use parse::{ExpressionError, parse_expression};
 pub(crate) use parse::{Failure, Scope, parse_in};
 

@@ -10,3 +10,6 @@ pub fn json_schema() -> serde_json::Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     generator.into_root_schema_for::<Document>().to_value()
 }
+
+#[cfg(test)]
+mod tests;

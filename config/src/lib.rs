@@ -25,6 +25,8 @@ mod check;
 mod json_schema;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod reference;
 
 pub use expression::{
     BinaryOperator, Expression, ExpressionError, ExpressionKind, Function, Literal, UnaryOperator,

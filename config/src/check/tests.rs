@@ -83,7 +83,10 @@ fn there_are_wrong_topologies_of_more_than_40_kinds_and_of_nearly_every_code() {
     assert!(texts.len() > 40);
     // These need files beside the topology, or `--set`: they are tested in `load`.
     let elsewhere = [Code::INCLUDE, Code::OVERRIDE];
-    for code in Code::ALL.iter().filter(|code| !elsewhere.contains(code)) {
+    for (code, _) in Code::ALL
+        .iter()
+        .filter(|(code, _)| !elsewhere.contains(code))
+    {
         let line = format!("#! {} |", code.0);
         assert!(texts.iter().any(|text| text.contains(&line)), "{}", code.0);
     }

@@ -172,7 +172,11 @@ impl Converter<'_> {
             typed.push(self.expect(expr, argument, &to, entry.name)?);
         }
         if entry.shape == Shape::Regexp {
-            self.literal_text(exprs[1], &typed[1], entry)?;
+            let pattern = self.literal_text(exprs[1], &typed[1], entry)?;
+            if let Err(error) = regex::Regex::new(pattern) {
+                let message = format!("not a regular expression: {}", last_line(&error));
+                return Err(self.wrong(Code::EXPRESSION_TYPE, exprs[1], message, None));
+            }
         }
         let data_type = match entry.shape {
             Shape::Length => DataType::Int64,
@@ -292,6 +296,13 @@ fn has_order(data_type: &DataType) -> bool {
         | DataType::Timestamp => true,
         DataType::Bytes | DataType::Vector { .. } => false,
     }
+}
+
+/// The cause; the lines before it draw the pattern, as the problem does too.
+fn last_line(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let cause = text.lines().last().unwrap_or_default();
+    cause.trim_start_matches("error: ").to_owned()
 }
 
 /// What was meant by a function that is not there.

@@ -320,6 +320,12 @@ fn functions_refuse_what_they_do_not_take() {
     check_errors(&[
         ("round(f, i)", "expression-type", "literal digits", "i"),
         (
+            "regexp_like(s, 'a(b')",
+            "expression-type",
+            "not a regular expression: unclosed group",
+            "'a(b'",
+        ),
+        (
             "regexp_like(s, s)",
             "expression-type",
             "literal string",

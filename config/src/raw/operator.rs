@@ -117,6 +117,7 @@ pub(crate) enum WindowKind {
 
 /// Windows side by side.
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Tumbling {
     /// Length.
     pub(crate) size: Key<Duration>,
@@ -124,6 +125,7 @@ pub(crate) struct Tumbling {
 
 /// Windows that overlap.
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Sliding {
     /// Length.
     pub(crate) size: Key<Duration>,
@@ -133,6 +135,7 @@ pub(crate) struct Sliding {
 
 /// Windows that end in silence.
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SessionGap {
     /// How long nothing comes.
     pub(crate) gap: Key<Duration>,

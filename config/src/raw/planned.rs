@@ -2,7 +2,7 @@
 //! one looks for a typing error.
 
 /// Operators, formats and the like.
-const WORDS: [&str; 9] = [
+pub(crate) const WORDS: [&str; 9] = [
     "sessionize",
     "join",
     "table",
@@ -15,7 +15,7 @@ const WORDS: [&str; 9] = [
 ];
 
 /// Keys.
-const KEYS: [&str; 5] = ["pattern", "cache", "exit-early", "strict", "test"];
+pub(crate) const KEYS: [&str; 5] = ["pattern", "cache", "exit-early", "strict", "test"];
 
 /// Whether a value is planned.
 pub(crate) fn is_word(word: &str) -> bool {

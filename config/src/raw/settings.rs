@@ -19,11 +19,12 @@ pub(crate) enum Log {
 
 /// The embedded log has no settings here.
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Embedded {}
 
 /// How to reach a Kafka cluster.
 #[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Kafka {
     /// Brokers to begin with, each `host:port`.
     pub(crate) brokers: Key<Vec<Key<String>>>,

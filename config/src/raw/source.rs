@@ -104,11 +104,12 @@ pub(crate) enum Feed {
 
 /// A feed without settings.
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Bare {}
 
 /// A file; its name says what it is: `.csv` (with a header), `.ndjson`, `.jsonl`, then `.gz` or `.zst`.
 #[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct FileFeed {
     /// The file, relative to this one.
     pub(crate) path: Key<String>,
@@ -120,7 +121,7 @@ pub(crate) struct FileFeed {
 
 /// Made records.
 #[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct GeneratorFeed {
     /// What is made.
     pub(crate) profile: Key<Profile>,
