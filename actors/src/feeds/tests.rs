@@ -3,6 +3,7 @@
 mod files;
 mod keys;
 mod pipes;
+mod rows;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -32,7 +32,7 @@ const PAYMENTS: u8 = 2;
 const COMPROMISED: u8 = 3;
 const STOLEN: u8 = 4;
 
-const LARGE_AMOUNT_CENTS: u32 = 220_00;
+const LARGE_AMOUNT_CENTS: u32 = 22_000;
 const TERMINALS_COMPROMISED_A_DAY: usize = 2;
 const COMPROMISED_DAYS: u64 = 28;
 const CUSTOMERS_ROBBED_A_DAY: usize = 3;
