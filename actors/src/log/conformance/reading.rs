@@ -149,3 +149,68 @@ fn a_directory_in_use_is_locked() {
     let second = EmbeddedLog::open(dir, EmbeddedOptions::default());
     assert!(matches!(second, Err(LogError::Locked(path)) if path == dir));
 }
+
+#[test]
+fn damage_on_disk_is_an_error_and_never_other_records() {
+    let subject = Subject::embedded();
+    subject.create("t", 1);
+    let records: Vec<_> = (0..3_000).map(|i| text(&format!("{i:0>100}"))).collect();
+    subject.append(&at("t", 0), records);
+    let dir = subject
+        .dir
+        .as_ref()
+        .expect("a directory")
+        .path()
+        .join("segments");
+    let segment = std::fs::read_dir(dir)
+        .unwrap()
+        .next()
+        .expect("a segment")
+        .unwrap()
+        .path();
+    let whole = std::fs::read(&segment).unwrap();
+    // The cache holds the newest chunks only.
+    let first = |subject: &Subject| subject.log.read(&at("t", 0), 0, 1, 1);
+    for damage in [0, 100, 65_000] {
+        let mut bytes = whole.clone();
+        bytes[damage] ^= 4;
+        std::fs::write(&segment, bytes).unwrap();
+        assert!(
+            matches!(first(&subject), Err(LogError::Damaged(_))),
+            "byte {damage}"
+        );
+    }
+    std::fs::write(&segment, &whole[..1_000]).unwrap();
+    assert!(matches!(first(&subject), Err(LogError::Damaged(_))));
+    std::fs::write(&segment, &whole).unwrap();
+    assert_eq!(
+        values(&first(&subject).unwrap().records)[0],
+        format!("{:0>100}", 0)
+    );
+    std::fs::remove_file(&segment).unwrap();
+    let subject = subject.reopened();
+    assert!(matches!(first(&subject), Err(LogError::Damaged(_))));
+}
+
+#[test]
+fn segments_without_a_chunk_in_use_are_removed() {
+    let subject = Subject::embedded();
+    subject.create("t", 2);
+    let segments = |subject: &Subject| {
+        let dir = subject.dir.as_ref().expect("a directory").path();
+        std::fs::read_dir(dir.join("segments")).unwrap().count()
+    };
+    for _ in 0..4 {
+        subject.append(&at("t", 0), vec![text(&"x".repeat(8 << 20))]);
+        subject.append(&at("t", 1), vec![text("small")]);
+    }
+    assert_eq!(segments(&subject), 5);
+    subject.log.delete_before(&at("t", 0), 3).unwrap();
+    assert_eq!(segments(&subject), 2);
+    subject.log.delete_before(&at("t", 1), 4).unwrap();
+    assert_eq!(segments(&subject), 1);
+    subject.append(&at("t", 1), vec![text("again")]);
+    let subject = subject.reopened();
+    assert_eq!(segments(&subject), 2);
+    assert_eq!(values(&subject.read_all(&at("t", 1))), ["again"]);
+}

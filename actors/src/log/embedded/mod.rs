@@ -1,10 +1,11 @@
-//! The log on one machine's disk, in sled: no brokers, one process.
+//! The log on one machine's disk: no brokers, one process.
 //!
-//! The directory is sled's: `db`, `conf`, `blobs/` and snapshots. Records lie in chunks in one tree,
-//! the index in another; see the engine for their form. Another process that wants to read while this
-//! one runs asks it.
+//! The directory is sled's (`db`, `conf`, `blobs/`, snapshots) and holds the index; `segments/` in it
+//! holds the records in chunks. See the engine for their forms. Another process that wants to read
+//! while this one runs asks it.
 
-mod sled_storage;
+mod segments;
+mod disk_storage;
 #[cfg(test)]
 mod crash_tests;
 
@@ -15,11 +16,11 @@ use super::LogError;
 use super::local::{LocalLog, LocalOptions};
 use crate::clock::{Clock, SystemClock};
 
-use sled_storage::SledStorage;
+use disk_storage::DiskStorage;
 
 /// A log on disk. Cheap to clone; all clones are one log. Closed when the last clone, consumer and
 /// producer are dropped.
-pub type EmbeddedLog = LocalLog<SledStorage>;
+pub type EmbeddedLog = LocalLog<DiskStorage>;
 
 /// What a committed transaction survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,7 +28,8 @@ pub enum Durability {
     /// The end of the process, however it comes: at commit the data are the operating system's.
     #[default]
     Process,
-    /// A power cut: at commit the data are on the disk. Costs an fdatasync a commit.
+    /// A power cut: at commit the data are on the disk. Costs an fdatasync of each
+    /// partition written to and one of the index.
     Power,
 }
 
@@ -64,7 +66,7 @@ impl EmbeddedLog {
     /// [`LogError::Locked`] if another process has it, [`LogError::Damaged`] if it cannot be read,
     /// [`LogError::Storage`] if the disk refuses.
     pub fn open(dir: &Path, options: EmbeddedOptions) -> Result<Self, LogError> {
-        let storage = SledStorage::open(dir, options.durability)?;
+        let storage = DiskStorage::open(dir, options.durability)?;
         let options = LocalOptions {
             clock: options.clock,
             cache_bytes: options.cache_bytes,
