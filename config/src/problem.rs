@@ -51,14 +51,15 @@ impl fmt::Display for Problem {
             )?;
             writeln!(f, "{pad} |")?;
             writeln!(f, "{number} | {}", place.text)?;
-            let rest = place.text.chars().count().saturating_sub(place.column - 1);
-            let carets = place.span.len().clamp(1, rest.max(1));
-            writeln!(
-                f,
-                "{pad} | {}{}",
-                " ".repeat(place.column - 1),
-                "^".repeat(carets)
-            )?;
+            // Tabs stay tabs, so that the carets stand below what they mean.
+            let before = place.text.chars().take(place.column - 1);
+            let indent: String = before.map(|c| if c == '\t' { c } else { ' ' }).collect();
+            let rest: String = place.text.chars().skip(place.column - 1).collect();
+            let carets = rest
+                .char_indices()
+                .take_while(|(at, _)| *at < place.span.len())
+                .count();
+            writeln!(f, "{pad} | {indent}{}", "^".repeat(carets.max(1)))?;
         }
         if let Some(hint) = &self.hint {
             writeln!(f, "  hint: {hint}")?;
@@ -82,3 +83,34 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_shows_its_line_with_carets_below_what_is_wrong() {
+        let problem = Problem {
+            code: "unknown-column",
+            message: "unknown column \"größ\"".into(),
+            location: Some(Location {
+                file: "dir/topology.toml".into(),
+                line: 12,
+                column: 11,
+                span: 200..206,
+                text: "\twhere = \"größ > 1\"".into(),
+            }),
+            hint: Some("did you mean \"größe\"?".into()),
+        };
+        let expected = "error[unknown-column]: unknown column \"größ\"
+  --> dir/topology.toml:12:11
+   |
+12 | \twhere = \"größ > 1\"
+   | \t         ^^^^
+  hint: did you mean \"größe\"?
+";
+        assert_eq!(problem.to_string(), expected);
+        let problems = Problems(vec![problem.clone(), problem]);
+        assert!(problems.to_string().ends_with("2 problems found"));
+    }
+}

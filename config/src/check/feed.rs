@@ -1,10 +1,12 @@
 //! `feed` of a source: what fills its topic.
 
 use super::Context;
+use super::flow::Flow;
 use crate::code::Code;
 use crate::files::Finding;
+use crate::nearest::{list, nearest};
 use crate::raw::{self, Key};
-use crate::{Feed, FileCompression, FileFormat, Profile};
+use crate::{Feed, FileCompression, FileFormat, Format, Profile};
 
 /// Endings of file names, with what they say.
 const FORMATS: [(&str, FileFormat); 3] = [
@@ -13,8 +15,52 @@ const FORMATS: [(&str, FileFormat); 3] = [
     (".jsonl", FileFormat::Ndjson),
 ];
 
-/// Checks a feed; `None` only if something was reported.
-pub(crate) fn check(raw: &Key<raw::Feed>, cx: &Context<'_>) -> Option<Feed> {
+/// Columns of a profile's records.
+fn made(profile: Profile) -> &'static [&'static str] {
+    match profile {
+        Profile::CardFraud => &["tx_id", "ts", "customer_id", "terminal_id", "amount"],
+        Profile::Sensor => &["series", "timestamp", "value"],
+    }
+}
+
+/// Checks a feed against the source that reads what it writes; `None` only if something was reported.
+pub(crate) fn check(
+    raw: &Key<raw::Feed>,
+    format: Option<Format>,
+    flow: &Flow,
+    cx: &Context<'_>,
+) -> Option<Feed> {
+    let feed = read(raw, cx)?;
+    match &feed {
+        Feed::File {
+            format: FileFormat::Ndjson,
+            ..
+        } if format == Some(Format::Csv) => cx.report(
+            Finding::at(
+                raw.span,
+                Code::FORMAT,
+                "the file has JSON lines, the source reads csv",
+            )
+            .hint("write format = \"json\" in the source"),
+        ),
+        Feed::Generator { profile, .. } if format != Some(Format::Raw) => {
+            let made = made(*profile);
+            let columns = flow.schema.columns().iter();
+            for column in columns.filter(|c| !c.nullable && !made.contains(&&*c.name)) {
+                let message = format!("the generator makes no column \"{}\"", column.name);
+                let hint = match nearest(&column.name, made.iter().copied()) {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None => format!("it makes: {}; others must be nullable", list(made)),
+                };
+                cx.report(Finding::at(raw.span, Code::UNKNOWN_COLUMN, message).hint(hint));
+            }
+        }
+        Feed::File { .. } | Feed::Generator { .. } | Feed::Http | Feed::Stdin => {}
+    }
+    Some(feed)
+}
+
+fn read(raw: &Key<raw::Feed>, cx: &Context<'_>) -> Option<Feed> {
     Some(match raw.get()? {
         raw::Feed::File(file) => {
             let path = file.path.get()?;

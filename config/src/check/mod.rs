@@ -23,6 +23,7 @@ mod tensor;
 mod route;
 mod union;
 mod sink;
+mod topics;
 mod sub_topology;
 mod hash;
 #[cfg(test)]
@@ -126,6 +127,13 @@ pub(crate) fn check(document: &raw::Document, cx: &Context<'_>) -> Option<Topolo
     let settings = settings::check(document, cx);
     let models = model::check_all(document, cx);
     let graph = Graph::resolve(document, cx);
+    let named = settings.as_ref();
+    topics::check(
+        &graph.places,
+        named.map(|settings| &settings.name),
+        named.map(|settings| &settings.dead_letter),
+        cx,
+    );
     let mut outputs: Vec<Vec<Output>> = Vec::new();
     let mut checked: Vec<Option<Node>> = Vec::new();
     for place in &graph.places {

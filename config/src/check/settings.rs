@@ -3,8 +3,10 @@
 use super::{Context, kafka};
 use crate::code::Code;
 use crate::files::Finding;
-use crate::raw::{self, Duration, Key};
-use crate::{EpochSettings, LogSettings, Millis, StateSettings, TopicName, TopologyName, defaults};
+use crate::raw::{self, Duration, Key, Size};
+use crate::{
+    ByteSize, EpochSettings, LogSettings, Millis, StateSettings, TopicName, TopologyName, defaults,
+};
 
 /// The version of the file format that is read here.
 const VERSION: u32 = 1;
@@ -48,7 +50,7 @@ pub(crate) fn check(document: &raw::Document, cx: &Context<'_>) -> Option<Settin
     };
     let state = StateSettings {
         memory: state
-            .and_then(|state| Some(state.memory.as_ref()?.get()?.0))
+            .and_then(|state| memory(state.memory.as_ref()?, cx))
             .unwrap_or(defaults::STATE.memory),
         idle: state
             .and_then(|state| span_of_time(state.idle.as_ref()?, 1, cx))
@@ -70,6 +72,18 @@ pub(crate) fn check(document: &raw::Document, cx: &Context<'_>) -> Option<Settin
         state,
         dead_letter: dead_letter?,
     })
+}
+
+/// Room for sessions: at least what the host itself needs to hold a few of them.
+fn memory(key: &Key<Size>, cx: &Context<'_>) -> Option<ByteSize> {
+    const LEAST: ByteSize = ByteSize(1 << 20);
+    let size = key.get()?.0;
+    if size < LEAST {
+        let message = format!("{size} is too little");
+        let hint = format!("at least {LEAST}");
+        cx.report(Finding::at(key.span, Code::INVALID_VALUE, message).hint(hint));
+    }
+    Some(size)
 }
 
 /// A duration of at least so many milliseconds.

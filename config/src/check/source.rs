@@ -45,7 +45,7 @@ pub(crate) fn check(
     };
     let feed = match &raw.feed {
         None => Some(None),
-        Some(feed) => feed::check(feed, cx).map(Some),
+        Some(feed) => feed::check(feed, format, &flow, cx).map(Some),
     };
     let source = (|| {
         Some(Node::Source(Source {

@@ -60,6 +60,22 @@ struct Groups {
     runs_in: Vec<Option<usize>>,
 }
 
+impl Group {
+    /// Takes the order that an operator wants, unless another wants the other one.
+    fn demand(&mut self, (order, span): (Order, Span), cx: &Context<'_>) {
+        match self.order {
+            Some((other, _)) if other != order => {
+                let message = "an operator of the same sub-topology wants the other order";
+                cx.report(
+                    Finding::at(span, Code::ORDER_CONFLICT, message)
+                        .hint("a sub-topology takes rows in one order; a key-by begins another"),
+                );
+            }
+            Some(_) | None => self.order = Some((order, span)),
+        }
+    }
+}
+
 impl Groups {
     /// Begins a group with a source or a key-by.
     fn enter(&mut self, at: usize) {
@@ -99,7 +115,7 @@ impl Groups {
             return;
         }
         for other in others {
-            self.join(*first, *other);
+            self.join(*first, *other, cx);
         }
         self.of[at] = Some(*first);
         self.runs_in[at] = Some(*first);
@@ -108,7 +124,7 @@ impl Groups {
         }
     }
 
-    fn join(&mut self, into: usize, from: usize) {
+    fn join(&mut self, into: usize, from: usize, cx: &Context<'_>) {
         let Some(group) = self.list[from].take() else {
             return;
         };
@@ -121,26 +137,19 @@ impl Groups {
             target.entries.extend(group.entries);
             target.nodes.extend(group.nodes);
             target.nodes.sort_unstable();
-            target.order = target.order.or(group.order);
+            if let Some(order) = group.order {
+                target.demand(order, cx);
+            }
         }
     }
 
     /// An operator wants an order for the group it runs in.
-    fn demand(&mut self, at: usize, (order, span): (Order, Span), cx: &Context<'_>) {
+    fn demand(&mut self, at: usize, order: (Order, Span), cx: &Context<'_>) {
         let group = self.runs_in.get(at).copied().flatten();
         let Some(Some(group)) = group.and_then(|group| self.list.get_mut(group)) else {
             return;
         };
-        match group.order {
-            Some((other, _)) if other != order => {
-                let message = "an operator of the same sub-topology wants the other order";
-                cx.report(
-                    Finding::at(span, Code::ORDER_CONFLICT, message)
-                        .hint("a sub-topology takes rows in one order; a key-by begins another"),
-                );
-            }
-            Some(_) | None => group.order = Some((order, span)),
-        }
+        group.demand(order, cx);
     }
 
     fn grow(&mut self, at: usize) {

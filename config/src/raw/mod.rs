@@ -25,7 +25,7 @@ pub(crate) use operator::{
 pub(crate) use settings::{DeadLetter, Epoch, Kafka, Log, Property, Security, State};
 pub(crate) use sink::Sink;
 pub(crate) use source::{ColumnType, Feed, Profile, Source, Start, Watermark};
-pub(crate) use values::{Duration, Format, OneOrMore, Order, Unit};
+pub(crate) use values::{Duration, Format, OneOrMore, Order, Size, Unit};
 
 /// A topology: where records come from, what happens to them, where they go.
 #[derive(Deserialize, JsonSchema)]
