@@ -10,6 +10,9 @@ use crate::files::{Finding, Span};
 use crate::nearest::{list, suggest};
 use crate::raw::{self, Key, OneOrMore};
 
+/// Operators of one file, at most: sorting them takes the square of their number.
+const OPERATORS_MAX: usize = 2_000;
+
 /// The nodes of a file, each after its inputs: sources, operators, sinks.
 pub(crate) struct Graph<'a> {
     pub(crate) places: Vec<Place<'a>>,
@@ -79,19 +82,27 @@ impl<'a> Graph<'a> {
     /// Finds every node's inputs, and reports ids and inputs that are wrong.
     pub(crate) fn resolve(document: &'a raw::Document, cx: &Context<'_>) -> Self {
         let sources: Vec<_> = nodes(document.sources.as_ref()).collect();
-        let operators: Vec<_> = nodes(document.operators.as_ref()).collect();
+        let mut operators: Vec<_> = nodes(document.operators.as_ref()).collect();
         let sinks: Vec<_> = nodes(document.sinks.as_ref()).collect();
-        if document.sources.is_none() {
-            let finding = Finding::at(
-                document.name.span,
-                Code::NOTHING_TO_DO,
-                "there is no source",
-            );
-            cx.report(finding.hint("add a [[source]]"));
+        for (what, is_there) in [
+            ("source", is_there(document.sources.as_ref())),
+            ("sink", is_there(document.sinks.as_ref())),
+        ] {
+            if !is_there {
+                let message = format!("there is no {what}");
+                cx.report(
+                    Finding::at(document.name.span, Code::NOTHING_TO_DO, message)
+                        .hint(format!("add a [[{what}]]")),
+                );
+            }
         }
-        if document.sinks.is_none() {
-            let finding = Finding::at(document.name.span, Code::NOTHING_TO_DO, "there is no sink");
-            cx.report(finding.hint("add a [[sink]]"));
+        if let Some((span, _)) = operators.get(OPERATORS_MAX) {
+            let message = format!("more than {OPERATORS_MAX} operators");
+            cx.report(
+                Finding::at(*span, Code::INVALID_VALUE, message)
+                    .hint("several topologies can share topics"),
+            );
+            operators.truncate(OPERATORS_MAX);
         }
 
         // Positions before sorting: sources, then operators, then sinks.
@@ -136,6 +147,11 @@ impl<'a> Graph<'a> {
         }
         Self { places }
     }
+}
+
+/// Whether a list has anything in it, readable or not.
+fn is_there<T>(list: Option<&Key<Vec<T>>>) -> bool {
+    list.is_some_and(|list| list.get().is_none_or(|nodes| !nodes.is_empty()))
 }
 
 fn operator_inputs<'a>(
