@@ -1,5 +1,5 @@
 //! The TOML file as serde sees it. Every field's description feeds the JSON Schema of
-//! [`crate::json_schema`]; `docs/topology.md` is held against that by a test.
+//! [`crate::json_schema()`]; `docs/topology.md` is held against that by a test.
 //!
 //! Nothing here is checked beyond its shape. The types have no `Debug`: they hold secrets.
 

@@ -7,7 +7,7 @@ use super::{Input, REST, ReadError, Reader};
 use crate::code::Code;
 use crate::load::tree::{Node, Table};
 
-/// Start, end, and the value if it can be read: what [`KEY`] asks for.
+/// Start, end, and the value if it can be read: what [`super::KEY`] asks for.
 pub(super) struct KeyParts<'a> {
     pub(super) next: usize,
     pub(super) reader: Reader<'a>,
