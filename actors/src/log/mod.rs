@@ -11,14 +11,13 @@
 
 mod error;
 mod headers;
+mod partitioner;
 
 mod local;
 pub mod memory;
 pub mod embedded;
 #[cfg(test)]
 mod conformance;
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 use std::time::Duration;
@@ -29,6 +28,7 @@ use config::TopicName;
 pub use error::{LogError, Remedy};
 pub use headers::{Headers, HeadersBuilder};
 pub use local::Maintained;
+pub use partitioner::partition_for_key;
 
 /// A partition of a topic.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -339,35 +339,4 @@ impl LogRecord {
             headers: Headers::default(),
         }
     }
-}
-
-/// Partition of a key as Kafka's Java producer chooses it: murmur2 (seed 0x9747b28c), sign bit
-/// cleared, modulo. Source: Kafka `BuiltInPartitioner.partitionForKey`.
-#[must_use]
-pub fn partition_for_key(key: &[u8], partitions: u32) -> u32 {
-    (murmur2(key) & 0x7fff_ffff) % partitions
-}
-
-/// `MurmurHash2`, 32 bits, as in Kafka's `Utils.murmur2`.
-fn murmur2(data: &[u8]) -> u32 {
-    const M: u32 = 0x5bd1_e995;
-    let mut h = 0x9747_b28c ^ u32::try_from(data.len()).unwrap_or(u32::MAX);
-    let mut chunks = data.chunks_exact(4);
-    for chunk in &mut chunks {
-        let mut k = u32::from_le_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]);
-        k = k.wrapping_mul(M);
-        k ^= k >> 24;
-        k = k.wrapping_mul(M);
-        h = h.wrapping_mul(M) ^ k;
-    }
-    let rest = chunks.remainder();
-    if !rest.is_empty() {
-        for (i, byte) in rest.iter().enumerate() {
-            h ^= u32::from(*byte) << (8 * i);
-        }
-        h = h.wrapping_mul(M);
-    }
-    h ^= h >> 13;
-    h = h.wrapping_mul(M);
-    h ^ (h >> 15)
 }

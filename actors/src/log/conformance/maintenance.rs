@@ -140,6 +140,42 @@ fn compaction_keeps_deletes_for_a_day() {
     });
 }
 
+#[test]
+fn a_reader_misses_nothing_while_chunks_are_rewritten_beneath_it() {
+    each_log(|subject| {
+        subject.create("t", 1);
+        let log = Arc::clone(&subject.log);
+        let writer = std::thread::spawn(move || {
+            let mut producer = log.producer("p").unwrap();
+            for i in 0..1_500 {
+                producer.begin().unwrap();
+                producer
+                    .send(&at("t", 0), vec![text(&format!("{i:0>500}"))])
+                    .unwrap();
+                producer.commit().unwrap();
+            }
+        });
+        let mut tail = subject.consumer("tail", "t", Start::Earliest);
+        let mut expected = 0;
+        while expected < 1_500 {
+            (subject.maintain_once)().unwrap();
+            let all = subject.read_all(&at("t", 0));
+            assert!(
+                (0..)
+                    .zip(&all)
+                    .all(|(offset, record)| record.offset == offset)
+            );
+            if let Polled::Records(_, fetched) = tail.poll(Duration::from_millis(1)).unwrap() {
+                for record in fetched.records {
+                    assert_eq!(record.offset, expected);
+                    expected += 1;
+                }
+            }
+        }
+        writer.join().unwrap();
+    });
+}
+
 fn compacted(topic: &str) -> TopicSpec {
     TopicSpec {
         compacted: true,

@@ -88,6 +88,12 @@ fn child_that_appends_until_it_is_killed() {
                 .send(&at("plain", partition), records.collect())
                 .unwrap();
         }
+        producer
+            .send(
+                &at("short", 0),
+                (0..KEYS).map(|key| record(epoch, key)).collect(),
+            )
+            .unwrap();
         let last_of_keys = (0..KEYS).map(|key| record(epoch, key));
         producer
             .send(&at("compacted", 0), last_of_keys.collect())
@@ -121,6 +127,18 @@ fn check(log: &EmbeddedLog) -> i64 {
         assert!(
             found == whole,
             "partition {partition} up to epoch {epoch}: {found:?}"
+        );
+    }
+    let kept = read_all(log, &at("short", 0));
+    assert!(
+        (kept.len() as i64) < 1_000,
+        "retention keeps {} records",
+        kept.len()
+    );
+    for (record, offset) in kept.iter().rev().zip((0..epoch * KEYS).rev()) {
+        assert_eq!(
+            (record.offset, record.timestamp),
+            (offset, offset / KEYS + 1)
         );
     }
     let mut newest: BTreeMap<Bytes, i64> = BTreeMap::new();
@@ -168,15 +186,15 @@ fn open(dir: &Path, durability: Durability) -> EmbeddedLog {
         ..EmbeddedOptions::default()
     };
     let log = EmbeddedLog::open(dir, options).unwrap();
-    for (topic, partitions, compacted) in [("plain", PARTITIONS, false), ("compacted", 1, true)] {
-        let spec = TopicSpec {
-            name: TopicName::parse(topic).unwrap(),
-            partitions,
-            compacted,
-            retention_ms: None,
-            retention_bytes: None,
-        };
-        log.ensure_topic(&spec).unwrap();
+    let spec = |topic, partitions| TopicSpec {
+        name: TopicName::parse(topic).unwrap(),
+        partitions,
+        compacted: topic == "compacted",
+        retention_ms: None,
+        retention_bytes: (topic == "short").then_some(50_000),
+    };
+    for (topic, partitions) in [("plain", PARTITIONS), ("compacted", 1), ("short", 1)] {
+        log.ensure_topic(&spec(topic, partitions)).unwrap();
     }
     log
 }
