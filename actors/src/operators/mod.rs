@@ -10,6 +10,8 @@ pub mod keyed;
 mod aggregate;
 mod rolling;
 mod window;
+#[cfg(test)]
+mod fixture;
 
 use std::fmt;
 

@@ -181,3 +181,6 @@ fn failed(id: &NodeId, error: &ArrowError) -> OperatorError {
         message: error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,11 +88,6 @@ impl Moments {
         self.peak = self.peak.max(self.second.high);
     }
 
-    pub(in crate::operators) fn mean(&self) -> Option<f64> {
-        let mean = self.first.over(self.counted()).plus(self.origin);
-        (self.count > 0 && mean.is_finite()).then_some(mean.high)
-    }
-
     /// Sample variance (n - 1); NULL below two values.
     pub(in crate::operators) fn variance(&self) -> Option<f64> {
         if self.count < 2 {
@@ -111,7 +106,9 @@ impl Moments {
     /// (value - mean) / deviation; NULL where the deviation is 0 or NULL.
     pub(in crate::operators) fn z_score(&self, value: f64) -> Option<f64> {
         let deviation = self.deviation().filter(|deviation| *deviation > 0.0)?;
-        Some((value - self.mean()?) / deviation)
+        let mean_part = self.first.over(self.counted());
+        let distance = DoubleDouble::difference(value, self.origin).subtract(mean_part);
+        Some(distance.high / deviation)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "no window holds 2^53 rows")]

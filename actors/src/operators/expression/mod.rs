@@ -18,6 +18,8 @@ mod text;
 mod time;
 mod hash;
 mod xxh64;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -140,3 +140,6 @@ impl KeyedOperator for RollingKernel {
         Ok(vec![(0, rows.with_columns(columns))])
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -166,3 +166,6 @@ impl KeyedOperator for WindowKernel {
         Ok(ports)
     }
 }
+
+#[cfg(test)]
+mod tests;
