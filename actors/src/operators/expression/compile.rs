@@ -272,16 +272,12 @@ fn pattern(expression: Option<&Expression>) -> Result<Regex, String> {
     Regex::new(text).map_err(|e| e.to_string())
 }
 
-/// Digits of `round`; beyond those that a float64 has they change nothing.
+/// Digits of `round`: a literal from 0 to 15, none is 0.
 fn digits(expression: Option<&Expression>) -> i32 {
-    let value = match expression.map(|e| &e.kind) {
-        Some(ExpressionKind::Literal(Literal::Int64(digits))) => *digits,
-        #[expect(clippy::cast_possible_truncation, reason = "clamped below")]
-        Some(ExpressionKind::Literal(Literal::Float64(digits))) => *digits as i64,
-        Some(ExpressionKind::Unary(UnaryOperator::Negate, inner)) => {
-            -i64::from(digits(Some(inner)))
+    match expression.map(|e| &e.kind) {
+        Some(ExpressionKind::Literal(Literal::Int64(digits))) => {
+            i32::try_from(*digits).unwrap_or(0).clamp(0, 15)
         }
         _ => 0,
-    };
-    i32::try_from(value.clamp(-330, 330)).unwrap_or(0)
+    }
 }

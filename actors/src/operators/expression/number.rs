@@ -38,13 +38,9 @@ pub(super) fn call(
 
 /// `round(x, digits)`, halves away from zero.
 pub(super) fn round(operand: &Value, digits: i32, input: &Input<'_>) -> Result<Value, ArrowError> {
-    let scale = 10f64.powi(digits.abs());
+    let scale = 10f64.powi(digits);
     unary::<Float64Type, Float64Type>(operand, input, |x| {
-        let rounded = match digits {
-            0 => x.round(),
-            1.. => (x * scale).round() / scale,
-            ..0 => (x / scale).round() * scale,
-        };
+        let rounded = (x * scale).round() / scale;
         // Where the scaled value overflows, x has no such digits: it is its own rounding.
         finite(if rounded.is_finite() { rounded } else { x })
     })

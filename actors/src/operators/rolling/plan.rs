@@ -23,8 +23,9 @@ pub(super) struct Plan {
 }
 
 /// One ring and the windows on it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct TrackPlan {
+    pub(super) order: Order,
     pub(super) layout: Layout,
     pub(super) windows: Vec<WindowPlan>,
     /// Accumulators of all windows.
@@ -88,8 +89,8 @@ impl Plan {
     pub(super) fn new(rolling: &Rolling, schema: &Schema) -> Self {
         let mut plan = Self {
             inputs: Vec::new(),
-            by_time: TrackPlan::default(),
-            by_arrival: TrackPlan::default(),
+            by_time: TrackPlan::new(Order::Time),
+            by_arrival: TrackPlan::new(Order::Arrival),
             growing: Vec::new(),
             recent: Vec::new(),
             outputs: Vec::new(),
@@ -134,13 +135,12 @@ impl Plan {
             }
             (family, _, Over::Time(span)) => {
                 let field = input.zip(kind);
-                self.by_time
-                    .source(Order::Time, span.0.max(1), family, field)
+                self.by_time.source(span.0.max(1), family, field)
             }
             (family, _, Over::Count(rows)) => {
                 let rows = i64::try_from(rows).unwrap_or(i64::MAX).max(1);
                 let field = input.zip(kind);
-                self.by_arrival.source(Order::Arrival, rows, family, field)
+                self.by_arrival.source(rows, family, field)
             }
             (None, _, Over::All) => unreachable!("only lag and delta have no family"),
         };
@@ -169,9 +169,18 @@ impl Plan {
 }
 
 impl TrackPlan {
+    fn new(order: Order) -> Self {
+        Self {
+            order,
+            layout: Layout::default(),
+            windows: Vec::new(),
+            sliding: Vec::new(),
+            reach: 0,
+        }
+    }
+
     fn source(
         &mut self,
-        order: Order,
         reach: i64,
         family: Option<Family>,
         field: Option<(usize, (Kind, bool))>,
@@ -185,7 +194,7 @@ impl TrackPlan {
             }
         };
         let (Some(family), Some((input, (kind, nullable)))) = (family, field) else {
-            return Source::Rows(order, window);
+            return Source::Rows(self.order, window);
         };
         let field = self.layout.field(input, kind, nullable);
         let sliding = SlidingPlan {
@@ -193,7 +202,7 @@ impl TrackPlan {
             family,
             field,
         };
-        Source::Sliding(order, find_or_push(&mut self.sliding, sliding))
+        Source::Sliding(self.order, find_or_push(&mut self.sliding, sliding))
     }
 
     fn finish(&mut self) {

@@ -47,16 +47,15 @@ impl RollingState {
     ) {
         self.used = true;
         let time = meta.time;
-        let place = self.by_time.open(&plan.by_time, Order::Time, time);
-        let rank = self.by_arrival.open(&plan.by_arrival, Order::Arrival, time);
+        let place = self.by_time.open(&plan.by_time, time);
+        let rank = self.by_arrival.open(&plan.by_arrival, time);
         self.emit(plan, bound, row, true, out);
         if !plan.by_time.windows.is_empty() {
-            self.by_time
-                .admit(&plan.by_time, place, Order::Time, time, bound, row);
+            self.by_time.admit(&plan.by_time, place, time, bound, row);
         }
         if !plan.by_arrival.windows.is_empty() {
             self.by_arrival
-                .admit(&plan.by_arrival, rank, Order::Arrival, time, bound, row);
+                .admit(&plan.by_arrival, rank, time, bound, row);
         }
         for (growing, (_, input)) in self.growing.iter_mut().zip(&plan.growing) {
             let value = match input {
@@ -75,9 +74,8 @@ impl RollingState {
         self.emit(plan, bound, row, false, out);
         // A row that is not late comes at or after the watermark.
         self.by_time
-            .settle(&plan.by_time, place, Order::Time, meta.watermark.min(time));
-        self.by_arrival
-            .settle(&plan.by_arrival, rank, Order::Arrival, 0);
+            .settle(&plan.by_time, place, meta.watermark.min(time));
+        self.by_arrival.settle(&plan.by_arrival, rank, 0);
     }
 
     fn emit(&self, plan: &Plan, bound: &Bound, row: usize, before: bool, out: &mut Emitted) {
@@ -152,8 +150,8 @@ impl RollingState {
             });
         }
         let state = Self {
-            by_time: Track::decode(&plan.by_time, Order::Time, &mut reader)?,
-            by_arrival: Track::decode(&plan.by_arrival, Order::Arrival, &mut reader)?,
+            by_time: Track::decode(&plan.by_time, &mut reader)?,
+            by_arrival: Track::decode(&plan.by_arrival, &mut reader)?,
             growing: plan
                 .growing
                 .iter()

@@ -43,8 +43,8 @@ impl Track {
     }
 
     /// Makes the windows those of a row at this time, without the row.
-    pub(super) fn open(&mut self, plan: &TrackPlan, order: Order, time: i64) -> Place {
-        if order == Order::Arrival {
+    pub(super) fn open(&mut self, plan: &TrackPlan, time: i64) -> Place {
+        if plan.order == Order::Arrival {
             return Place::Newest;
         }
         match self.ring.newest(&plan.layout) {
@@ -73,12 +73,11 @@ impl Track {
         &mut self,
         plan: &TrackPlan,
         place: Place,
-        order: Order,
         time: i64,
         bound: &Bound,
         row: usize,
     ) {
-        if order == Order::Arrival {
+        if plan.order == Order::Arrival {
             for (window, planned) in plan.windows.iter().enumerate() {
                 let full = self.end - self.starts[window] >= planned.reach.cast_unsigned();
                 if full {
@@ -98,7 +97,7 @@ impl Track {
 
     /// Makes the windows those of the newest row again, and forgets rows that none can reach: for a
     /// ring by time those whose time is out of reach at `horizon`.
-    pub(super) fn settle(&mut self, plan: &TrackPlan, place: Place, order: Order, horizon: i64) {
+    pub(super) fn settle(&mut self, plan: &TrackPlan, place: Place, horizon: i64) {
         if place == Place::Earlier {
             self.end = self.ring.end();
             if let Some(newest) = self.ring.newest(&plan.layout) {
@@ -109,7 +108,7 @@ impl Track {
         let first = self.starts.iter().copied().min().unwrap_or(self.end);
         while self.ring.start() < first {
             let oldest = self.ring.time(&plan.layout, self.ring.start());
-            if order == Order::Time && oldest > reach {
+            if plan.order == Order::Time && oldest > reach {
                 break;
             }
             self.ring.pop(&plan.layout);
@@ -153,16 +152,16 @@ impl Track {
 
     /// Builds every window anew as of this time, up to `end`.
     fn rebuild(&mut self, plan: &TrackPlan, time: i64) {
-        self.place_starts(plan, Order::Time, time);
+        self.place_starts(plan, time);
         for (sliding, planned) in self.sliding.iter_mut().zip(&plan.sliding) {
             let window = self.starts[planned.window]..self.end;
             sliding.rebuild(view(&self.ring, plan, planned), window);
         }
     }
 
-    fn place_starts(&mut self, plan: &TrackPlan, order: Order, time: i64) {
+    fn place_starts(&mut self, plan: &TrackPlan, time: i64) {
         for (start, window) in self.starts.iter_mut().zip(&plan.windows) {
-            *start = match order {
+            *start = match plan.order {
                 Order::Time => {
                     let reach = time.saturating_sub(window.reach);
                     self.ring.after(&plan.layout, reach).min(self.end)
@@ -187,7 +186,6 @@ impl Track {
 
     pub(super) fn decode(
         plan: &TrackPlan,
-        order: Order,
         reader: &mut Reader<'_>,
     ) -> Result<Self, StateDecodeError> {
         let mut track = Self::new(plan);
@@ -195,12 +193,12 @@ impl Track {
             return Ok(track);
         }
         track.ring = Ring::decode(&plan.layout, reader)?;
-        if order == Order::Time && !track.ring.is_sorted(&plan.layout) {
+        if plan.order == Order::Time && !track.ring.is_sorted(&plan.layout) {
             return Err(StateDecodeError::Malformed("rows are not in order of time"));
         }
         track.end = track.ring.end();
         let newest = track.ring.newest(&plan.layout).unwrap_or_default();
-        track.place_starts(plan, order, newest);
+        track.place_starts(plan, newest);
         for (sliding, planned) in track.sliding.iter_mut().zip(&plan.sliding) {
             let window = track.starts[planned.window]..track.end;
             let view = view(&track.ring, plan, planned);

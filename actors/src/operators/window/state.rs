@@ -10,8 +10,8 @@ use crate::operators::keyed::{
     Bound, Emitted, NO_RECORD, Reader, Scalar, StateDecodeError, Value, write_i64, write_u64,
 };
 
-/// Form of the encoded state: this byte, the key if it is no text, the end of the last window closed
-/// (sliding), the closed windows, the open ones; of each its begin, length, `appended`, accumulators.
+/// Form of the encoded state: this byte, the key if it is no text, up to which end windows
+/// are closed, the closed windows, the open ones; of each its begin, length, `appended`, accumulators.
 const FORM: u8 = 1;
 
 /// Columns before the aggregates: key, begin, end.
@@ -26,7 +26,7 @@ pub struct WindowState {
     open: VecDeque<Slot>,
     /// Windows that take no more, by end.
     closed: VecDeque<Slot>,
-    /// Sliding: end of the last window closed.
+    /// Windows that end by then are closed.
     closed_to: i64,
 }
 
@@ -63,6 +63,9 @@ impl WindowState {
         out: &mut Emitted,
     ) {
         self.close(plan, meta.watermark);
+        // Windows that were empty when they closed are closed all the same.
+        let closed_to = meta.watermark.saturating_sub(plan.lateness);
+        self.closed_to = self.closed_to.max(closed_to);
         let Some(at) = self.slot_for(plan, meta) else {
             out.late.push(u32::try_from(row).unwrap_or(u32::MAX));
             return;

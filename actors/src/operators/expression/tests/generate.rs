@@ -1,7 +1,8 @@
 //! Random expressions of a wanted type, from a seed.
 
 use config::{
-    BinaryOperator, DataType, Expression, ExpressionKind, Function, Literal, UnaryOperator, WhenThen,
+    BinaryOperator, DataType, Expression, ExpressionKind, Function, Literal, UnaryOperator,
+    WhenThen,
 };
 
 use super::interpret::Cell;
@@ -32,16 +33,39 @@ impl Dice {
         match of {
             DataType::Bool => Cell::Bool(self.roll(2) == 0),
             DataType::Int64 => Cell::Int(self.pick(&[
-                0, 1, -1, 2, 3, 7, -12, 1_000, i64::MAX, i64::MIN, i64::MAX / 2,
+                0,
+                1,
+                -1,
+                2,
+                3,
+                7,
+                -12,
+                1_000,
+                i64::MAX,
+                i64::MIN,
+                i64::MAX / 2,
             ])),
             DataType::Float64 => Cell::Float(self.pick(&[
-                0.0, -0.0, 1.0, -1.5, 2.5, 0.1, 1e-300, 1e300, -7e15, f64::MAX,
+                0.0,
+                -0.0,
+                1.0,
+                -1.5,
+                2.5,
+                0.1,
+                1e-300,
+                1e300,
+                -7e15,
+                f64::MAX,
             ])),
             DataType::String => {
-                let texts = ["", "a", "Ab", " b ", "ß%", "a_b", "a%b", "12", "-3", "aa\\b"];
+                let texts = [
+                    "", "a", "Ab", " b ", "ß%", "a_b", "a%b", "12", "-3", "aa\\b",
+                ];
                 Cell::Text(self.pick(&texts).into())
             }
-            _ => Cell::Time(self.pick(&[0, -1, 86_399_999, 1_522_587_909_250, -62_135_596_800_000])),
+            _ => {
+                Cell::Time(self.pick(&[0, -1, 86_399_999, 1_522_587_909_250, -62_135_596_800_000]))
+            }
         }
     }
 }
@@ -54,7 +78,9 @@ pub(super) fn expression(dice: &mut Dice, of: &DataType, depth: usize) -> Expres
         3 => case(dice, of, depth),
         4 => {
             let function = dice.pick(&[Function::Coalesce, Function::Least, Function::Greatest]);
-            let list = (0..1 + dice.roll(3)).map(|_| expression(dice, of, depth - 1)).collect();
+            let list = (0..1 + dice.roll(3))
+                .map(|_| expression(dice, of, depth - 1))
+                .collect();
             ExpressionKind::Call(function, list)
         }
         5 => call(dice, Function::NullIf, &[of.clone(), of.clone()], depth),
@@ -66,7 +92,11 @@ pub(super) fn expression(dice: &mut Dice, of: &DataType, depth: usize) -> Expres
             _ => ExpressionKind::Column(column(of)),
         },
     };
-    Expression { kind, data_type: of.clone(), nullable: true }
+    Expression {
+        kind,
+        data_type: of.clone(),
+        nullable: true,
+    }
 }
 
 fn column(of: &DataType) -> usize {
@@ -92,7 +122,10 @@ fn boxed(dice: &mut Dice, of: &DataType, depth: usize) -> Box<Expression> {
 }
 
 fn call(dice: &mut Dice, function: Function, of: &[DataType], depth: usize) -> ExpressionKind {
-    let arguments = of.iter().map(|of| expression(dice, of, depth - 1)).collect();
+    let arguments = of
+        .iter()
+        .map(|of| expression(dice, of, depth - 1))
+        .collect();
     ExpressionKind::Call(function, arguments)
 }
 
@@ -104,7 +137,10 @@ fn case(dice: &mut Dice, of: &DataType, depth: usize) -> ExpressionKind {
         })
         .collect();
     let otherwise = (dice.roll(3) > 0).then(|| boxed(dice, of, depth));
-    ExpressionKind::Case { branches, otherwise }
+    ExpressionKind::Case {
+        branches,
+        otherwise,
+    }
 }
 
 fn truth(dice: &mut Dice, depth: usize) -> ExpressionKind {
@@ -118,10 +154,15 @@ fn truth(dice: &mut Dice, depth: usize) -> ExpressionKind {
             ExpressionKind::Binary(operator, boxed(dice, &of, depth), boxed(dice, &of, depth))
         }
         2 => ExpressionKind::Unary(UnaryOperator::Not, boxed(dice, &DataType::Bool, depth)),
-        3 => ExpressionKind::IsNull { value: boxed(dice, &of, depth), negated },
+        3 => ExpressionKind::IsNull {
+            value: boxed(dice, &of, depth),
+            negated,
+        },
         4 => ExpressionKind::InList {
             value: boxed(dice, &of, depth),
-            list: (0..1 + dice.roll(3)).map(|_| expression(dice, &of, depth - 1)).collect(),
+            list: (0..1 + dice.roll(3))
+                .map(|_| expression(dice, &of, depth - 1))
+                .collect(),
             negated,
         },
         5 => {
@@ -137,10 +178,21 @@ fn truth(dice: &mut Dice, depth: usize) -> ExpressionKind {
                 negated,
             }
         }
-        6 => call(dice, Function::StartsWith, &[DataType::String, DataType::String], depth),
+        6 => call(
+            dice,
+            Function::StartsWith,
+            &[DataType::String, DataType::String],
+            depth,
+        ),
         _ => {
-            let operators =
-                [B::Equal, B::NotEqual, B::Less, B::LessOrEqual, B::Greater, B::GreaterOrEqual];
+            let operators = [
+                B::Equal,
+                B::NotEqual,
+                B::Less,
+                B::LessOrEqual,
+                B::Greater,
+                B::GreaterOrEqual,
+            ];
             let operator = dice.pick(&operators);
             ExpressionKind::Binary(operator, boxed(dice, &of, depth), boxed(dice, &of, depth))
         }
@@ -190,8 +242,13 @@ fn float(dice: &mut Dice, depth: usize) -> ExpressionKind {
         3 => ExpressionKind::Cast(boxed(dice, &DataType::Int64, depth)),
         4 => call(dice, Function::Power, &[of.clone(), of], depth),
         _ => {
-            let functions =
-                [Function::Abs, Function::Ln, Function::Sqrt, Function::Exp, Function::Floor];
+            let functions = [
+                Function::Abs,
+                Function::Ln,
+                Function::Sqrt,
+                Function::Exp,
+                Function::Floor,
+            ];
             let function = dice.pick(&functions);
             call(dice, function, &[of], depth)
         }
@@ -202,8 +259,18 @@ fn text(dice: &mut Dice, depth: usize) -> ExpressionKind {
     let of = DataType::String;
     match dice.roll(6) {
         0 => call(dice, Function::Concat, &[of.clone(), of], depth),
-        1 => call(dice, Function::Replace, &[of.clone(), of.clone(), of], depth),
-        2 => call(dice, Function::Substr, &[of, DataType::Int64, DataType::Int64], depth),
+        1 => call(
+            dice,
+            Function::Replace,
+            &[of.clone(), of.clone(), of],
+            depth,
+        ),
+        2 => call(
+            dice,
+            Function::Substr,
+            &[of, DataType::Int64, DataType::Int64],
+            depth,
+        ),
         3 => {
             let from = dice.pick(&[DataType::Int64, DataType::Bool]);
             ExpressionKind::Cast(boxed(dice, &from, depth))

@@ -1,6 +1,8 @@
 //! The interpreter: one row, one node at a time, by the rules of SQL.
 
-use config::{BinaryOperator, DataType, Expression, ExpressionKind, Function, Literal, UnaryOperator};
+use config::{
+    BinaryOperator, DataType, Expression, ExpressionKind, Function, Literal, UnaryOperator,
+};
 
 /// A value of any type.
 #[derive(Debug, Clone, PartialEq, PartialOrd)]
@@ -58,7 +60,11 @@ impl Cell {
     }
 
     fn of_float(value: f64) -> Self {
-        if value.is_finite() { Self::Float(value) } else { Self::Null }
+        if value.is_finite() {
+            Self::Float(value)
+        } else {
+            Self::Null
+        }
     }
 }
 
@@ -81,25 +87,37 @@ pub(super) fn interpret(expression: &Expression, row: &[Cell; 5]) -> Cell {
             _ => Cell::Null,
         },
         ExpressionKind::Binary(operator, l, r) => binary(*operator, value(l), value(r)),
-        ExpressionKind::InList { value: x, list, negated } => {
+        ExpressionKind::InList {
+            value: x,
+            list,
+            negated,
+        } => {
             let x = value(x);
-            let found = list.iter().map(|y| equal(&x, &value(y))).fold(Some(false), or);
+            let found = list
+                .iter()
+                .map(|y| equal(&x, &value(y)))
+                .fold(Some(false), or);
             Cell::of_bool(found.map(|found| found != *negated))
         }
-        ExpressionKind::Like { value: x, pattern, negated } => {
-            match (value(x).text(), value(pattern).text()) {
-                (Some(text), Some(pattern)) => {
-                    let (text, pattern): (Vec<char>, Vec<char>) =
-                        (text.chars().collect(), pattern.chars().collect());
-                    Cell::Bool(like(&text, &pattern) != *negated)
-                }
-                _ => Cell::Null,
+        ExpressionKind::Like {
+            value: x,
+            pattern,
+            negated,
+        } => match (value(x).text(), value(pattern).text()) {
+            (Some(text), Some(pattern)) => {
+                let (text, pattern): (Vec<char>, Vec<char>) =
+                    (text.chars().collect(), pattern.chars().collect());
+                Cell::Bool(like(&text, &pattern) != *negated)
             }
-        }
+            _ => Cell::Null,
+        },
         ExpressionKind::IsNull { value: x, negated } => {
             Cell::Bool((value(x) == Cell::Null) != *negated)
         }
-        ExpressionKind::Case { branches, otherwise } => {
+        ExpressionKind::Case {
+            branches,
+            otherwise,
+        } => {
             let taken = branches.iter().find(|b| value(&b.when) == Cell::Bool(true));
             match (taken, otherwise) {
                 (Some(branch), _) => value(&branch.then),
@@ -180,6 +198,8 @@ fn like(text: &[char], pattern: &[char]) -> bool {
     }
 }
 
+const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+
 fn cast(value: Cell, to: &DataType) -> Cell {
     match (value, to) {
         (Cell::Int(x), DataType::Float64) => Cell::Float(x as f64),
@@ -187,7 +207,9 @@ fn cast(value: Cell, to: &DataType) -> Cell {
         (Cell::Bool(x), DataType::Int64) => Cell::Int(x.into()),
         (Cell::Bool(x), DataType::String) => Cell::Text(x.to_string()),
         (Cell::Text(x), DataType::Int64) => Cell::of_int(x.parse().ok()),
-        (Cell::Float(x), DataType::Int64) if x.abs() < 9.2e18 => Cell::Int(x.trunc() as i64),
+        (Cell::Float(x), DataType::Int64) if (-TWO_63..TWO_63).contains(&x) => {
+            Cell::Int(x.trunc() as i64)
+        }
         (Cell::Null | Cell::Float(_), _) => Cell::Null,
         (value, to) => panic!("{value:?} to {to}"),
     }
@@ -204,7 +226,11 @@ fn call(function: Function, arguments: &[Cell]) -> Cell {
         (Function::Greatest, _) => found(there().rev().max_by(ordered)),
         (Function::Coalesce, _) => found(there().next()),
         (Function::NullIf, [x, y]) => {
-            if equal(x, y) == Some(true) { Cell::Null } else { x.clone() }
+            if equal(x, y) == Some(true) {
+                Cell::Null
+            } else {
+                x.clone()
+            }
         }
         (_, arguments) if arguments.contains(&Cell::Null) => Cell::Null,
         (Function::Abs, [Int(x)]) => Cell::of_int(x.checked_abs()),
@@ -226,9 +252,17 @@ fn call(function: Function, arguments: &[Cell]) -> Cell {
         (Function::StartsWith, [Text(s), Text(prefix)]) => Cell::Bool(s.starts_with(prefix)),
         (Function::Substr, [Text(_), Int(_), Int(count)]) if *count < 0 => Cell::Null,
         (Function::Substr, [Text(s), Int(from), Int(count)]) => {
-            let inside = |at: i64| i128::from(at) >= i128::from(*from)
-                && i128::from(at) < i128::from(*from) + i128::from(*count);
-            Text(s.chars().zip(1..).filter(|(_, at)| inside(*at)).map(|(c, _)| c).collect())
+            let inside = |at: i64| {
+                i128::from(at) >= i128::from(*from)
+                    && i128::from(at) < i128::from(*from) + i128::from(*count)
+            };
+            Text(
+                s.chars()
+                    .zip(1..)
+                    .filter(|(_, at)| inside(*at))
+                    .map(|(c, _)| c)
+                    .collect(),
+            )
         }
         (Function::Hour, [Time(t)]) => Int(t.div_euclid(3_600_000).rem_euclid(24)),
         (Function::Minute, [Time(t)]) => Int(t.div_euclid(60_000).rem_euclid(60)),

@@ -3,18 +3,20 @@
 
 mod reference;
 mod format;
+mod fraud;
 
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, RecordBatch};
-use config::{Aggregate, Column, DataType, Millis, OperatorKind, Over, Rolling, RollingColumn};
+use config::{Aggregate, Column, Millis, OperatorKind, Over, Rolling, RollingColumn};
 use proptest::prelude::*;
 
-use crate::operators::fixture::{self, FLOAT, INT, Input, TEXT};
+use crate::operators::fixture::reference::result_type;
+use crate::operators::fixture::{self, FLOAT, INT, Input, TEXT, cell, history};
 use crate::operators::keyed::{KeyedOperator, keyed};
-use reference::{Cell, expected};
+use reference::expected;
 
 /// The kernel of these columns.
 pub(super) fn kernel(columns: &[RollingColumn]) -> Arc<dyn KeyedOperator> {
@@ -28,25 +30,6 @@ pub(super) fn kernel(columns: &[RollingColumn]) -> Arc<dyn KeyedOperator> {
     let schema = config::Schema::new(out);
     let operator = fixture::operator(OperatorKind::Rolling(rolling), vec![schema]);
     keyed(&operator).unwrap()
-}
-
-fn result_type(aggregate: Aggregate, of: Option<usize>) -> DataType {
-    let input = match of {
-        Some(FLOAT) => DataType::Float64,
-        Some(TEXT) => DataType::String,
-        _ => DataType::Int64,
-    };
-    match aggregate {
-        Aggregate::Count | Aggregate::CountDistinct => DataType::Int64,
-        Aggregate::Sum
-        | Aggregate::Min
-        | Aggregate::Max
-        | Aggregate::First
-        | Aggregate::Last
-        | Aggregate::Delta(_)
-        | Aggregate::Lag(_) => input,
-        _ => DataType::Float64,
-    }
 }
 
 /// One column.
@@ -119,68 +102,20 @@ pub(super) fn every_column() -> Vec<RollingColumn> {
     columns
 }
 
-/// Multiples of 2^-10: small ones, repeated ones, and some beside which the others vanish.
-pub(super) fn number() -> impl Strategy<Value = f64> {
-    prop_oneof![
-        6 => (-2_000i64..2_000).prop_map(|n| n as f64 / 1024.0),
-        2 => prop_oneof![Just(5.0), Just(0.0), Just(-0.0)],
-        1 => (-1_000_000_000_000_000i64..1_000_000_000_000_000).prop_map(|n| n as f64),
-    ]
-}
-
-/// Rows of one key, mostly in order, some up to `disorder` milliseconds late or more.
-pub(super) fn history(rows: usize, disorder: i64) -> impl Strategy<Value = Vec<Input>> {
-    let row = (
-        0i64..6,
-        0i64..=disorder,
-        prop::option::weighted(0.85, number()),
-        prop::option::weighted(0.85, -50i64..50),
-        prop::option::weighted(0.85, "[a-c]{1,2}"),
-    );
-    prop::collection::vec(row, 1..rows).prop_map(move |rows| {
-        let mut now = 1_000;
-        let mut inputs = Vec::new();
-        for (step, back, float, int, text) in rows {
-            now += step;
-            inputs.push(Input {
-                time: now - back,
-                watermark: now - disorder,
-                float,
-                int,
-                text,
-            });
-        }
-        inputs
-    })
-}
-
 /// Compares every row of every column.
 pub(super) fn check(columns: &[RollingColumn], inputs: &[Input], got: &RecordBatch) {
     let leading = fixture::schema().columns().len();
     for (at, column) in columns.iter().enumerate() {
         let array = got.column(leading + at);
         for row in 0..inputs.len() {
-            let cell = cell(array.as_ref(), row);
+            let got = cell(array.as_ref(), row);
             let want = expected(column, &inputs[..=row]);
             assert!(
-                cell.agrees(&want),
-                "{} in row {row}: got {cell:?}, expected {want:?}",
+                got.agrees(&want),
+                "{} in row {row}: got {got:?}, expected {want:?}",
                 column.name
             );
         }
-    }
-}
-
-fn cell(array: &dyn Array, row: usize) -> Cell {
-    if array.is_null(row) {
-        return Cell::Null;
-    }
-    if let Some(floats) = array.as_primitive_opt::<Float64Type>() {
-        Cell::Float(floats.value(row))
-    } else if let Some(ints) = array.as_primitive_opt::<Int64Type>() {
-        Cell::Int(ints.value(row))
-    } else {
-        Cell::Text(array.as_string::<i32>().value(row).into())
     }
 }
 
@@ -195,20 +130,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn rows_in_order_see_what_the_whole_history_says(inputs in history(90, 0)) {
+    fn rows_in_order_see_what_the_whole_history_says(inputs in history(90, 0, 0)) {
         let columns = every_column();
         check(&columns, &inputs, &output(&*kernel(&columns), &inputs));
     }
 
     #[test]
-    fn rows_out_of_order_see_what_the_whole_history_says(inputs in history(60, 12)) {
+    fn rows_out_of_order_see_what_the_whole_history_says(inputs in history(60, 12, 12)) {
         let columns = every_column();
         check(&columns, &inputs, &output(&*kernel(&columns), &inputs));
     }
 
     #[test]
     fn a_restored_state_goes_on_bit_for_bit(
-        inputs in history(60, 4),
+        inputs in history(60, 4, 4),
         cut in 0usize..60,
     ) {
         let kernel = kernel(&every_column());
@@ -231,7 +166,7 @@ proptest! {
 
     #[test]
     fn spoilt_bytes_are_refused_or_read_but_never_panic(
-        inputs in history(20, 4),
+        inputs in history(20, 4, 4),
         at in any::<prop::sample::Index>(),
         byte in any::<u8>(),
         cut in any::<prop::sample::Index>(),
