@@ -14,6 +14,10 @@ fn main() {
     divan::main();
 }
 
+#[expect(
+    clippy::print_stderr,
+    reason = "a benchmark that is left out must be heard"
+)]
 fn model(name: &str) -> Option<LoadedModel> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/onnx/models");
     let path = Path::new(folder).join(name).join("model.onnx");

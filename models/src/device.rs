@@ -8,7 +8,18 @@ use crate::ModelError;
 
 /// A device chosen for a model's lifetime.
 #[derive(Debug, Clone)]
-pub(crate) struct Device(BurnDevice);
+pub(crate) struct Device {
+    burn: BurnDevice,
+    kind: DeviceKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DeviceKind {
+    Cpu,
+    /// Only builds with the feature `gpu` have one.
+    #[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "see above"))]
+    Gpu,
+}
 
 impl Device {
     /// The device that a topology asks for.
@@ -25,12 +36,27 @@ impl Device {
 
     /// The CPU.
     pub(crate) fn cpu() -> Self {
-        Self(BurnDevice::flex())
+        Self {
+            burn: BurnDevice::flex(),
+            kind: DeviceKind::Cpu,
+        }
+    }
+
+    /// Rows that it takes at a time.
+    ///
+    /// Measured on the CPU with networks of 784-32x4-10 and 30-64-32-1, microseconds for 1 / 32 / 256 rows: tiles of 8
+    /// rows 14 / 53 / 428 and 6 / 22 / 174, of 32 rows 27 / 27 / 214 and 8 / 8 / 62, of 64 rows 46 / 48 / 180 and
+    /// 11 / 11 / 43. A GPU pays for each launch, hardly for its rows.
+    pub(crate) fn tile_rows(&self) -> usize {
+        match self.kind {
+            DeviceKind::Cpu => 32,
+            DeviceKind::Gpu => 256,
+        }
     }
 
     /// For calls of Burn.
     pub(crate) fn dispatch(&self) -> &DispatchDevice {
-        self.0.as_dispatch()
+        self.burn.as_dispatch()
     }
 }
 
@@ -42,19 +68,39 @@ fn gpu() -> Result<Device, String> {
 /// The best real GPU. A default device is never touched: without an adapter its first tensor panics.
 #[cfg(feature = "gpu")]
 fn gpu() -> Result<Device, String> {
-    use burn::tensor::{DeviceKind, DeviceType};
+    use burn::tensor::DeviceKind as Kind;
 
-    let found = BurnDevice::enumerate(DeviceType::Wgpu);
     let wanted = [
-        DeviceKind::DiscreteGpu(0),
-        DeviceKind::IntegratedGpu(0),
-        DeviceKind::VirtualGpu(0),
+        Kind::DiscreteGpu(0),
+        Kind::IntegratedGpu(0),
+        Kind::VirtualGpu(0),
     ];
-    for kind in wanted {
-        let device = BurnDevice::wgpu(kind);
-        if found.contains(&device) {
-            return Ok(Device(device));
-        }
+    adapter(&wanted).ok_or_else(|| "wgpu finds no adapter that is a GPU".into())
+}
+
+/// The first of the wanted adapters that this machine has.
+#[cfg(feature = "gpu")]
+fn adapter(wanted: &[burn::tensor::DeviceKind]) -> Option<Device> {
+    let found = BurnDevice::enumerate(burn::tensor::DeviceType::Wgpu);
+    let mut wanted = wanted.iter().map(|kind| BurnDevice::wgpu(kind.clone()));
+    let burn = wanted.find(|device| found.contains(device))?;
+    Some(Device {
+        burn,
+        kind: DeviceKind::Gpu,
+    })
+}
+
+#[cfg(all(test, feature = "gpu"))]
+impl Device {
+    /// Any adapter, a software one too; `None` if there is none.
+    pub(crate) fn any_adapter() -> Option<Self> {
+        use burn::tensor::DeviceKind as Kind;
+
+        adapter(&[
+            Kind::DiscreteGpu(0),
+            Kind::IntegratedGpu(0),
+            Kind::VirtualGpu(0),
+            Kind::Cpu,
+        ])
     }
-    Err("wgpu finds no adapter that is a GPU".into())
 }

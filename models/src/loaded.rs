@@ -102,11 +102,6 @@ fn signature(tiled: &Tiled, features: &[String]) -> Signature {
 }
 
 impl LoadedModel {
-    #[cfg(test)]
-    pub(crate) fn set_tile(&mut self, rows: usize) -> bool {
-        self.tiled.set_tile(rows)
-    }
-
     /// Its number in the model's folder.
     #[must_use]
     pub fn version(&self) -> u64 {

@@ -13,9 +13,6 @@ use config::Element;
 use crate::onnx::{GraphInput, Host, Plan, Value};
 use crate::{Matrix, ModelError, Tensor, TensorData};
 
-/// Rows of a tile.
-const TILE_ROWS: usize = 32;
-
 /// A plan and how rows are fed to it.
 #[derive(Debug)]
 pub(crate) struct Tiled {
@@ -62,7 +59,7 @@ impl Tiled {
         let tile = match fixed {
             Some(rows) => Some(rows),
             None if plan.is_row_wise() => None,
-            None => Some(TILE_ROWS),
+            None => Some(plan.device().tile_rows()),
         };
         let rows = tile.unwrap_or(1);
         let columns: usize = widths.iter().sum();
@@ -91,13 +88,6 @@ impl Tiled {
             );
         }
         Ok(tiled)
-    }
-
-    #[cfg(test)]
-    pub(crate) fn set_tile(&mut self, rows: usize) -> bool {
-        let tiled = self.tile == Some(TILE_ROWS);
-        self.tile = Some(rows);
-        tiled
     }
 
     pub(crate) fn inputs(&self) -> &[GraphInput] {

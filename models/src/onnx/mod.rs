@@ -14,6 +14,7 @@ mod initializer;
 mod attributes;
 mod arguments;
 mod node;
+mod liveness;
 mod planner;
 mod plan;
 mod operators;

@@ -73,6 +73,11 @@ impl Plan {
         &self.output_names
     }
 
+    /// Where it runs.
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// The file it came from.
     pub(crate) fn path(&self) -> &PathBuf {
         &self.path

@@ -5,11 +5,15 @@ use std::path::Path;
 use super::{cases, plan};
 use crate::device::Device;
 
-/// Runs a case; the message of what differs.
+/// Runs a case on the CPU; the message of what differs.
 fn run(case: &Path, tolerance: (f32, f32)) -> Result<(), String> {
+    run_on(&Device::cpu(), case, tolerance)
+}
+
+fn run_on(device: &Device, case: &Path, tolerance: (f32, f32)) -> Result<(), String> {
     let path = case.join("model.onnx");
     let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
-    let plan = plan(&bytes, &path, &Device::cpu()).map_err(|error| error.to_string())?;
+    let plan = plan(&bytes, &path, device).map_err(|error| error.to_string())?;
     let answers = plan
         .run(cases::tensors(case, "input"))
         .map_err(|error| error.to_string())?;
@@ -69,6 +73,21 @@ fn shared_models_answer_as_onnx_runtime_does() {
         }
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// The adapter may be a software one: the kernels are the same.
+#[cfg(feature = "gpu")]
+#[test]
+fn networks_answer_the_same_on_an_adapter() {
+    let Some(device) = Device::any_adapter() else {
+        eprintln!("SKIPPED: wgpu finds no adapter on this machine");
+        return;
+    };
+    let networks = cases::cases(&cases::fixtures()).into_iter();
+    let networks = networks.filter(|case| cases::name(case).starts_with("network_"));
+    for case in networks.chain(cases::shared().map(|folder| folder.join("bench_ffnn_784"))) {
+        run_on(&device, &case, (1e-4, 1e-5)).expect(cases::name(&case));
+    }
 }
 
 /// ONNX's own node tests, which its Python package writes:

@@ -103,27 +103,3 @@ fn no_rows_have_no_answers() {
         }
     }
 }
-
-#[test]
-#[ignore = "prints which tile sizes give the same bits on this machine"]
-fn sizes_that_agree() {
-    for (case, model) in models() {
-        let all = rows(&case, model.columns(), 256);
-        let mut answers = Vec::new();
-        for size in [1, 2, 3, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256] {
-            let mut model = load_file(&case.join("model.onnx")).expect("a model");
-            if !model.set_tile(size) {
-                continue;
-            }
-            let tensors = model.infer(&all).expect("answers");
-            let all_bits: Vec<_> = (0..256).map(|row| bits(&tensors, row)).collect();
-            let group = answers.iter().position(|(_, known)| *known == all_bits);
-            eprintln!(
-                "{} {size}: group {}",
-                cases::name(&case),
-                group.unwrap_or(answers.len())
-            );
-            answers.push((size, all_bits));
-        }
-    }
-}
