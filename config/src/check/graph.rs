@@ -3,12 +3,12 @@
 use super::flow::{Flow, Output};
 use super::names::Names;
 use super::sort::sorted;
-use super::{Context, index, nodes};
-use crate::Edge;
+use super::{Context, nodes};
 use crate::code::Code;
 use crate::files::{Finding, Span};
 use crate::nearest::{list, suggest};
 use crate::raw::{self, Key, OneOrMore};
+use crate::{Edge, NodeIndex};
 
 /// Operators of one file, at most: sorting them takes the square of their number.
 const OPERATORS_MAX: usize = 2_000;
@@ -204,7 +204,7 @@ fn port(
     let ports = outputs.get(node).filter(|ports| !ports.is_empty())?;
     if let Some(at) = ports.iter().position(|output| *output.port == *input.port) {
         let edge = Edge {
-            from: index(node),
+            from: NodeIndex(node),
             port: at,
         };
         return Some((edge, ports[at].flow.clone()));

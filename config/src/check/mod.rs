@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 use crate::code::Code;
 use crate::files::{Files, Finding, Findings, Span};
 use crate::raw::{self, Key};
-use crate::{IdError, ModelSignatures, Node, NodeIndex, TopicName, Topology};
+use crate::{IdError, ModelSignatures, Node, TopicName, Topology};
 use flow::Output;
 use graph::{Graph, Place};
 
@@ -169,9 +169,4 @@ pub(crate) fn check(document: &raw::Document, cx: &Context<'_>) -> Option<Topolo
     };
     topology.hash = hash::of(&topology);
     Some(topology)
-}
-
-/// Position of a place in the checked topology.
-pub(crate) fn index(at: usize) -> NodeIndex {
-    NodeIndex(at)
 }

@@ -1,7 +1,7 @@
 //! The cuts at key-by: what one task runs, how many there are, and in which order each takes rows.
 
+use super::Context;
 use super::graph::{Graph, Place};
-use super::{Context, index};
 use crate::code::Code;
 use crate::files::{Finding, Span};
 use crate::raw::{self, Key, Settings};
@@ -234,7 +234,7 @@ fn sub_topology(
         Order::Arrival
     };
     let indices =
-        |nodes: &[usize]| -> Vec<NodeIndex> { nodes.iter().map(|at| index(*at)).collect() };
+        |nodes: &[usize]| -> Vec<NodeIndex> { nodes.iter().map(|at| NodeIndex(*at)).collect() };
     Some(SubTopology {
         name: checked.get(first)?.as_ref()?.id().clone(),
         entries: indices(&group.entries),

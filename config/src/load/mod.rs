@@ -59,6 +59,10 @@ fn finish(
         return Err(problems(&loader.files, loader.findings, &[]));
     };
     let mut root = loader.merge(name, text);
+    if !loader.findings.is_empty() {
+        // What could not be read would be missed everywhere else.
+        return Err(problems(&loader.files, loader.findings, &[]));
+    }
     for (key, value) in &options.overrides {
         overrides::apply(&mut root, key, value, &mut loader.files, &loader.findings);
     }

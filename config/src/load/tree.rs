@@ -1,7 +1,7 @@
 //! A TOML file as a tree in the order of its text, every value with its place.
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeTable, DeValue, Error};
 
 use crate::code::Code;
 use crate::files::{Finding, Findings, Span};
@@ -67,14 +67,9 @@ impl Table {
 /// Parses a text that begins at `base`; what is not TOML is found, and the rest returned.
 pub(crate) fn parse(text: &str, base: usize, findings: &Findings) -> Node {
     let (document, errors) = DeTable::parse_recoverable(text);
-    let mut last_line = None;
-    for error in errors {
-        let local = error.span().unwrap_or(0..0);
-        // A recovering parser stumbles over the same line twice; the first time says it best.
-        let before = text.as_bytes().get(..local.start).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count();
-        if last_line.replace(line) != Some(line) {
-            let span = shift(&local, base);
+    if !errors.is_empty() {
+        for (error, offset) in first_errors(text, errors) {
+            let span = shift(&error.span().unwrap_or(0..0), base + offset);
             findings.push(Finding::at(span, Code::SYNTAX, lower(error.message())));
         }
     }
@@ -82,6 +77,48 @@ pub(crate) fn parse(text: &str, base: usize, findings: &Findings) -> Node {
     let mut builder = Builder { base, findings };
     let value = Value::Table(builder.table(document.into_inner()));
     Node { span, value }
+}
+
+/// The errors worth telling. A parser that has lost its way stumbles over every line that follows,
+/// so that each part of the file, from one header to the next, is parsed alone, and its first error
+/// told. If every part is right in itself, a later one contradicts an earlier one: the whole's first
+/// error says so.
+fn first_errors(text: &str, all: Vec<Error>) -> Vec<(Error, usize)> {
+    let mut firsts = Vec::new();
+    let mut start = 0;
+    let mut end = 0;
+    for line in text.split_inclusive('\n') {
+        if is_header(line) {
+            firsts.extend(first_error(text, start..end));
+            start = end;
+        }
+        end += line.len();
+    }
+    firsts.extend(first_error(text, start..end));
+    if firsts.is_empty() {
+        firsts.extend(all.into_iter().take(1).map(|error| (error, 0)));
+    }
+    firsts
+}
+
+fn first_error(text: &str, part: std::ops::Range<usize>) -> Option<(Error, usize)> {
+    let start = part.start;
+    let error = DeTable::parse(text.get(part)?).err()?;
+    Some((error, start))
+}
+
+/// `[table]` or `[[node]]`, and nothing else on its line: no line of a list looks like that.
+fn is_header(line: &str) -> bool {
+    let code = line.split('#').next().unwrap_or_default().trim_end();
+    let inner = code
+        .strip_prefix("[[")
+        .and_then(|rest| rest.strip_suffix("]]"))
+        .or_else(|| {
+            code.strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'))
+        });
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    inner.is_some_and(|name| !name.is_empty() && name.chars().all(is_name))
 }
 
 /// Parses one value, as after `=`; `None` if it is no TOML value.
