@@ -299,7 +299,7 @@ impl HostState {
             } else {
                 usize::MAX
             };
-            if share != usize::MAX || epoch % IDLE_SWEEP_EPOCHS == 0 {
+            if share != usize::MAX || epoch.is_multiple_of(IDLE_SWEEP_EPOCHS) {
                 sessions.passivate(&*step.operator, epoch, idle_before, share);
             }
         }

@@ -27,11 +27,7 @@ pub fn features(columns: &RecordBatch, features: &[usize]) -> Matrix {
         fill(
             columns.column(*feature),
             &mut values,
-            Place {
-                offset,
-                width,
-                total,
-            },
+            Place { offset, total },
         );
         offset += width;
     }
@@ -53,7 +49,6 @@ fn width(data_type: &ArrowType) -> usize {
 #[derive(Clone, Copy)]
 struct Place {
     offset: usize,
-    width: usize,
     total: usize,
 }
 
@@ -139,6 +134,44 @@ pub fn with_outputs(
             &output.data_type,
         )?);
     }
+    assemble(schema, arrays)
+}
+
+/// The input's columns, then the same value for every output.
+///
+/// # Errors
+/// If an output can hold no number.
+pub fn with_fallback(
+    input: &RecordBatch,
+    infer: &Infer,
+    schema: &Schema,
+    value: f64,
+) -> Result<RecordBatch, String> {
+    let mut arrays: Vec<ArrayRef> = input.columns().to_vec();
+    let rows = input.num_rows();
+    for output in &infer.outputs {
+        let width = match output.data_type {
+            config::DataType::Vector { length, .. } => length,
+            _ => 1,
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "outputs of models are float32"
+        )]
+        let data = match output.data_type {
+            config::DataType::Int64 => TensorData::Int64(vec![value as i64; rows]),
+            _ => TensorData::Float32(vec![value as f32; rows * width]),
+        };
+        let tensor = Tensor {
+            shape: vec![rows, width],
+            data,
+        };
+        arrays.push(column(&tensor, rows, None, &output.data_type)?);
+    }
+    assemble(schema, arrays)
+}
+
+fn assemble(schema: &Schema, arrays: Vec<ArrayRef>) -> Result<RecordBatch, String> {
     let fields: Vec<Field> = schema
         .columns()
         .iter()
@@ -163,7 +196,7 @@ fn column(
     }
     let width = count(tensor) / rows;
     let scalar = index.unwrap_or(0);
-    if width == 0 || scalar >= width || count(tensor) % rows != 0 {
+    if width == 0 || scalar >= width || !count(tensor).is_multiple_of(rows) {
         return Err(format!(
             "an output of shape {:?} for {rows} rows",
             tensor.shape

@@ -250,7 +250,7 @@ impl Worker {
 
 /// Rows `start..end` of a tensor whose first axis has `rows` rows.
 fn slice(tensor: &Tensor, rows: usize, start: usize, end: usize) -> Tensor {
-    let width: usize = if rows == 0 { 0 } else { count(tensor) / rows };
+    let width = count(tensor).checked_div(rows).unwrap_or(0);
     let range = start * width..end * width;
     let data = match &tensor.data {
         TensorData::Float32(values) => TensorData::Float32(values[range].to_vec()),

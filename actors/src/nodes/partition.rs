@@ -24,7 +24,7 @@ use super::input::repartition::RepartitionInput;
 use super::input::source::SourceInput;
 use super::program::Program;
 use crate::batch::Batch;
-use crate::log::{Fetched, LogRecord, OffsetCommit, TopicPartition};
+use crate::log::{Fetched, OffsetCommit, TopicPartition};
 use crate::nodes::{Gone, failure};
 use crate::state::overlay::TaskState;
 use crate::state::store::Entry;
@@ -99,7 +99,14 @@ pub struct PartitionState {
     epoch: u64,
     watermark: i64,
     outputs: outputs::Outputs,
-    uncommitted: VecDeque<(u64, Vec<Entry>, Vec<(String, i64)>)>,
+    uncommitted: VecDeque<Uncommitted>,
+}
+
+/// An epoch that was handed over and is not committed yet.
+struct Uncommitted {
+    epoch: u64,
+    entries: Vec<Entry>,
+    inputs: Vec<(String, i64)>,
 }
 
 /// One input partition.
@@ -329,22 +336,20 @@ impl PartitionState {
                 now_ms: self.context.clock.now_ms(),
             },
         )?;
-        self.uncommitted.push_back((self.epoch, entries, inputs));
+        self.uncommitted.push_back(Uncommitted {
+            epoch: self.epoch,
+            entries,
+            inputs,
+        });
         self.epoch += 1;
         self.credits.release_withheld();
         Ok(epoch)
     }
 
     fn committed(&mut self, epoch: u64, changelog: &[i64]) {
-        while let Some((first, ..)) = self.uncommitted.front() {
-            if *first > epoch {
-                break;
-            }
-            let Some((first, entries, inputs)) = self.uncommitted.pop_front() else {
-                break;
-            };
+        while let Some(first) = self.uncommitted.pop_front_if(|first| first.epoch <= epoch) {
             if let Some(committed) = &self.committed {
-                committed.committed(first, entries, changelog, inputs);
+                committed.committed(first.epoch, first.entries, changelog, first.inputs);
             }
         }
         if let Some(host) = &self.host {
@@ -391,9 +396,4 @@ impl Input {
             InputKind::Repartition(held) => held.held_rows(),
         }
     }
-}
-
-/// A record as a dead letter wants it: shared by the stages that reject.
-pub(crate) fn raw_of(batch: &Batch, row: usize) -> Option<&LogRecord> {
-    batch.raw.get(batch.rows.get(row)?.index as usize)
 }

@@ -29,6 +29,8 @@ pub struct Taken {
 /// A record that cannot be processed.
 #[derive(Debug)]
 pub struct Rejected {
+    /// Where it was rejected: `decode`, or the id of an operator.
+    pub stage: String,
     /// The record as the log had it.
     pub record: LogRecord,
     /// Stable code of the reason.

@@ -97,6 +97,7 @@ impl RepartitionInput {
             .bad
             .into_iter()
             .map(|bad| Rejected {
+                stage: "decode".to_owned(),
                 record: records[bad.index as usize].clone(),
                 code: bad.code,
                 reason: bad.reason,

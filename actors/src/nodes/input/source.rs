@@ -47,6 +47,7 @@ impl SourceInput {
             .bad
             .into_iter()
             .map(|bad| Rejected {
+                stage: "decode".to_owned(),
                 record: records[bad.index as usize].clone(),
                 code: bad.code,
                 reason: bad.reason,

@@ -4,8 +4,11 @@ use ractor::ActorProcessingErr;
 
 use super::PartitionState;
 use crate::batch::{Batch, ModelTag};
+use crate::nodes::dead_letter;
 use crate::nodes::host::HostMessage;
 use crate::nodes::infer;
+use crate::nodes::inference::InferenceError;
+use crate::nodes::input::Rejected;
 use crate::nodes::program::{Action, Step};
 use crate::nodes::{Gone, failure};
 
@@ -87,8 +90,9 @@ impl PartitionState {
             }
             Action::Infer(settings, schema) => {
                 for batch in inputs {
-                    if !batch.is_empty() {
-                        let answered = self.infer(settings, schema, batch).await?;
+                    if !batch.is_empty()
+                        && let Some(answered) = self.infer(step, settings, schema, batch).await?
+                    {
                         put(slots, step, 0, answered);
                     }
                 }
@@ -151,24 +155,65 @@ impl PartitionState {
         Ok(())
     }
 
+    /// Adds a model's answers. Where it has none, the operator's fallback stands in for it; without
+    /// one the rows become dead letters.
     async fn infer(
         &mut self,
+        step: &Step,
         settings: &config::Infer,
         schema: &config::Schema,
         batch: Batch,
-    ) -> Result<Batch, ActorProcessingErr> {
+    ) -> Result<Option<Batch>, ActorProcessingErr> {
         let rows = infer::features(&batch.columns, &settings.features);
-        let answer = self.context.models[settings.model].infer(rows).await?;
-        let columns = infer::with_outputs(&batch.columns, settings, schema, &answer.outputs)?;
+        let asked = self.context.models[settings.model].infer(rows);
+        let answer = match settings.deadline {
+            None => asked.await,
+            Some(deadline) => match tokio::time::timeout(deadline.duration(), asked).await {
+                Ok(answer) => answer,
+                Err(_) => Err(InferenceError::Model(format!(
+                    "no answer within {deadline}"
+                ))),
+            },
+        };
+        let (outputs, version) = match (answer, settings.fallback) {
+            (Ok(answer), _) => (Ok(answer.outputs), answer.version),
+            // The actor is being restarted: the epoch is done again when it is back.
+            (Err(InferenceError::Gone), _) => return Err(InferenceError::Gone.into()),
+            (Err(InferenceError::Model(_)), Some(value)) => (Err(value), 0),
+            (Err(InferenceError::Model(reason)), None) => {
+                self.reject_rows(step, &batch, &reason);
+                return Ok(None);
+            }
+        };
+        let columns = match outputs {
+            Ok(outputs) => infer::with_outputs(&batch.columns, settings, schema, &outputs),
+            Err(fallback) => infer::with_fallback(&batch.columns, settings, schema, fallback),
+        };
+        let columns = columns.map_err(failure)?;
         let tag = ModelTag {
             model: self.context.topology.models[settings.model].id.clone(),
-            version: answer.version,
+            version,
         };
         let models = batch.models.iter().cloned().chain([tag]).collect();
-        Ok(Batch {
+        Ok(Some(Batch {
             models,
             ..batch.with_columns(columns)
-        })
+        }))
+    }
+
+    fn reject_rows(&mut self, step: &Step, batch: &Batch, reason: &str) {
+        let origin = self.program.origin_topic();
+        for row in 0..batch.len() {
+            let found = dead_letter::original(&self.context, &origin, batch, row);
+            let Some((at, record)) = found else { continue };
+            let rejected = Rejected {
+                stage: step.id.to_string(),
+                record,
+                code: "model-failed",
+                reason: reason.to_owned(),
+            };
+            self.outputs.reject(&self.context, &at, rejected);
+        }
     }
 }
 

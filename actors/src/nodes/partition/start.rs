@@ -108,7 +108,7 @@ fn open_input(
 ///
 /// # Errors
 /// If the changelog cannot be read, or the store fails twice.
-pub fn restore(
+pub(crate) fn restore(
     context: &ShardContext,
     task: TaskId,
 ) -> Result<(), crate::state::restore::RestoreError> {
