@@ -16,6 +16,7 @@ use crate::log::{Log, TopicPartition};
 use crate::state::memory::MemoryStore;
 use crate::state::overlay::TaskState;
 use crate::state::restore::{Expectation, Progress, RestoreError, Restored, restore};
+use crate::state::sled_store::SledStore;
 use crate::state::store::{StateStore, StoreError};
 
 /// Version of the snapshots' encoding; another one makes the stores be rebuilt.
@@ -106,8 +107,11 @@ impl States {
     }
 
     fn open_store(&self, name: &str) -> Result<Arc<dyn StateStore>, StoreError> {
-        tracing::debug!(task = name, dir = ?self.dir, "state is kept in memory");
-        Ok(Arc::new(MemoryStore::new()))
+        let Some(dir) = &self.dir else {
+            return Ok(Arc::new(MemoryStore::new()));
+        };
+        // A damaged store comes up empty: it is a cache of the changelog, which is then replayed.
+        Ok(Arc::new(SledStore::open(&dir.join(name))?))
     }
 
     /// A task's state as it was opened last.

@@ -1,0 +1,233 @@
+//! The one file of the state that names sled: blobs by id, two roots, and a wall around its panics.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+
+use super::super::store::StoreError;
+use super::table::PageRef;
+
+/// Largest value given to sled. sled keeps up to 16 values in a node and moves a node of more than
+/// a quarter of its segment into a file of its own.
+const CHUNK_BYTES: usize = 48 << 10;
+/// sled's default.
+const SEGMENT_BYTES: usize = 512 << 10;
+/// First byte of a page's keys: id and chunk follow, big-endian, so that they sort.
+const PAGE: u8 = b'p';
+/// First byte of a root's key: its slot follows.
+const ROOT: u8 = b'r';
+
+/// A sled database.
+pub(super) struct Engine {
+    folder: PathBuf,
+    /// `None` once it is dropped.
+    db: Option<sled::Db>,
+    /// sled panicked: its inside is in no known state and is not touched again.
+    broken: AtomicBool,
+}
+
+/// The number of the database to open in a store's folder; 0 for a new one.
+pub(super) fn newest_number(dir: &Path) -> Result<u64, StoreError> {
+    let failed = |source| StoreError::Io {
+        path: dir.to_owned(),
+        source,
+    };
+    std::fs::create_dir_all(dir).map_err(failed)?;
+    Ok(numbers(dir).map_err(failed)?.into_iter().max().unwrap_or(0))
+}
+
+/// Removes the databases before this one. What cannot be removed now is tried again at the next
+/// start.
+pub(super) fn remove_older(dir: &Path, number: u64) {
+    let older = numbers(dir)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|n| *n < number);
+    for old in older {
+        let folder = dir.join(old.to_string());
+        if let Err(error) = std::fs::remove_dir_all(&folder) {
+            tracing::warn!(%error, folder = %folder.display(), "wiped state cannot be removed");
+        }
+    }
+}
+
+fn numbers(dir: &Path) -> std::io::Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        numbers.extend(
+            entry?
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse::<u64>().ok()),
+        );
+    }
+    Ok(numbers)
+}
+
+impl Engine {
+    /// Opens or creates a database.
+    pub(super) fn open(folder: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+        let config = sled::Config::new()
+            .path(folder)
+            .cache_capacity(cache_bytes)
+            .segment_size(SEGMENT_BYTES)
+            .flush_every_ms(Some(500));
+        let mut engine = Self {
+            folder: folder.to_owned(),
+            db: None,
+            broken: AtomicBool::new(false),
+        };
+        engine.db = Some(engine.guarded(|| config.open())?);
+        Ok(engine)
+    }
+
+    /// The bytes of a page.
+    pub(super) fn read(&self, at: &PageRef) -> Result<Bytes, StoreError> {
+        let mut bytes = Vec::with_capacity(at.length as usize);
+        for chunk in 0..chunks(at) {
+            let part = self.with(|db| db.get(page_key(at.id, chunk)))?;
+            bytes.extend_from_slice(part.as_deref().unwrap_or_default());
+        }
+        if at.matches(&bytes) {
+            Ok(bytes.into())
+        } else {
+            Err(self.corrupt("a page is missing or not what was written"))
+        }
+    }
+
+    /// Writes a page.
+    pub(super) fn write(&self, at: &PageRef, bytes: &[u8]) -> Result<(), StoreError> {
+        for (chunk, part) in (0..).zip(bytes.chunks(CHUNK_BYTES)) {
+            self.with(|db| db.insert(page_key(at.id, chunk), part))?;
+        }
+        Ok(())
+    }
+
+    /// Removes pages; those that are gone already do not matter.
+    pub(super) fn remove(&self, pages: &[PageRef]) -> Result<(), StoreError> {
+        for at in pages {
+            for chunk in 0..chunks(at) {
+                self.with(|db| db.remove(page_key(at.id, chunk)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes all pages from an id on.
+    pub(super) fn remove_from(&self, id: u64) -> Result<(), StoreError> {
+        let keys = self.with(|db| {
+            let pages = db.range(page_key(id, 0)..[PAGE + 1].into());
+            pages.keys().collect::<sled::Result<Vec<_>>>()
+        })?;
+        for key in keys {
+            self.with(|db| db.remove(key))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn read_root(&self, slot: u64) -> Result<Option<Bytes>, StoreError> {
+        let root = self.with(|db| db.get(root_key(slot)))?;
+        Ok(root.map(|root| Bytes::copy_from_slice(&root)))
+    }
+
+    pub(super) fn write_root(&self, slot: u64, bytes: &[u8]) -> Result<(), StoreError> {
+        self.with(|db| db.insert(root_key(slot), bytes)).map(drop)
+    }
+
+    /// Waits until everything written so far is with the operating system, so that it survives the
+    /// end of this process, in order.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        self.with(|db| db.flush()).map(drop)
+    }
+
+    /// Size of all files; 0 if it cannot be seen.
+    pub(super) fn bytes_on_disk(&self) -> u64 {
+        self.with(|db| db.size_on_disk()).unwrap_or(0)
+    }
+
+    pub(super) fn corrupt(&self, what: &str) -> StoreError {
+        StoreError::Corrupt {
+            path: self.folder.clone(),
+            what: what.to_owned(),
+        }
+    }
+
+    fn with<T>(&self, call: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, StoreError> {
+        match &self.db {
+            Some(db) => self.guarded(|| call(db)),
+            None => Err(self.failed("it is closed".into())),
+        }
+    }
+
+    /// Calls sled behind a wall: on damaged files it panics where it should return an error, and a
+    /// cache must not take its task down.
+    fn guarded<T>(&self, call: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
+        if self.broken.load(Ordering::Acquire) {
+            return Err(self.failed("it panicked before".into()));
+        }
+        // Safe to assert: after a panic `broken` keeps everyone out.
+        match catch_unwind(AssertUnwindSafe(call)) {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(self.error(error)),
+            Err(panic) => {
+                self.broken.store(true, Ordering::Release);
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+                Err(self.failed(format!("it panicked: {}", text.unwrap_or("without text"))))
+            }
+        }
+    }
+
+    fn error(&self, error: sled::Error) -> StoreError {
+        let path = self.folder.clone();
+        match error {
+            // sled has no kind of its own for this.
+            sled::Error::Io(error) if error.to_string().contains("could not acquire lock") => {
+                StoreError::Locked(path)
+            }
+            sled::Error::Io(source) => StoreError::Io { path, source },
+            sled::Error::Corruption { .. } => self.corrupt("sled found a broken page"),
+            error @ (sled::Error::CollectionNotFound(_)
+            | sled::Error::Unsupported(_)
+            | sled::Error::ReportableBug(_)) => self.failed(error.to_string()),
+        }
+    }
+
+    fn failed(&self, what: String) -> StoreError {
+        StoreError::Engine {
+            path: self.folder.clone(),
+            what,
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let Some(db) = self.db.take() else { return };
+        if self.broken.load(Ordering::Acquire) {
+            // Its drop would wait for threads that may be dead: better to lose a few buffers.
+            std::mem::forget(db);
+        } else if catch_unwind(AssertUnwindSafe(|| drop(db))).is_err() {
+            tracing::warn!(folder = %self.folder.display(), "sled panicked while it closed");
+        }
+    }
+}
+
+fn chunks(at: &PageRef) -> u16 {
+    u16::try_from((at.length as usize).div_ceil(CHUNK_BYTES)).unwrap_or(u16::MAX)
+}
+
+fn page_key(id: u64, chunk: u16) -> Vec<u8> {
+    let mut key = vec![PAGE];
+    key.extend_from_slice(&id.to_be_bytes());
+    key.extend_from_slice(&chunk.to_be_bytes());
+    key
+}
+
+fn root_key(slot: u64) -> Vec<u8> {
+    let mut key = vec![ROOT];
+    key.extend_from_slice(&slot.to_be_bytes());
+    key
+}
