@@ -237,17 +237,14 @@ fn feed(input: &GraphInput, rows: usize, values: Vec<f32>) -> Result<Value, Stri
 
 /// What the first run tells of an output.
 fn output(name: &str, result: &Value, rows: usize) -> Result<Output, String> {
-    let Some((&first, row_shape)) = result
-        .shape()
-        .split_first()
-        .filter(|(first, _)| **first == rows)
-    else {
-        return Err(format!(
-            "output \"{name}\" has shape {:?} for {rows} rows; its first axis must be the rows'",
-            result.shape()
-        ));
+    let row_shape = match result.shape() {
+        [first, row_shape @ ..] if *first == rows => row_shape,
+        shape => {
+            return Err(format!(
+                "output \"{name}\" has shape {shape:?} for {rows} rows; its first axis must be the rows'"
+            ));
+        }
     };
-    let _ = first;
     Ok(Output {
         name: name.into(),
         kind: kind(result),

@@ -1,5 +1,7 @@
 //! Constants, and values as another type.
 
+use std::str::FromStr;
+
 use crate::onnx::attributes::Attributes;
 use crate::onnx::fault::{Fault, refuse};
 use crate::onnx::host::Host;
@@ -173,7 +175,7 @@ fn cast(node: &Node<'_>) -> Result<Kernel, Fault> {
 fn to_ints(value: Value, to: i32) -> Result<Host<i64>, Fault> {
     let host = match value {
         Value::Int(host) => host,
-        Value::Text(host) => parsed(&host)?.map(|&number| number as i64),
+        Value::Text(host) => parsed(&host)?,
         other => other.into_numbers()?.map(|&number| number as i64),
     };
     Ok(match to {
@@ -187,7 +189,7 @@ fn to_ints(value: Value, to: i32) -> Result<Host<i64>, Fault> {
     })
 }
 
-fn parsed(texts: &Host<String>) -> Result<Host<f32>, Fault> {
+fn parsed<T: FromStr + Clone>(texts: &Host<String>) -> Result<Host<T>, Fault> {
     let mut numbers = Vec::with_capacity(texts.values().len());
     for text in texts.values() {
         match text.trim().parse() {

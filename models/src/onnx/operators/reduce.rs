@@ -18,27 +18,15 @@ pub(super) fn build(node: &Node<'_>) -> Result<Kernel, Fault> {
     node.expect_inputs(1, 2)?;
     let axes = Axes::of(node)?;
     let of_floats: OfFloats = match node.operator {
-        "ReduceSum" => |x, axes, keep| x.reduced(axes, keep, Dispatch::float_sum_dim),
-        "ReduceMean" => |x, axes, keep| x.reduced(axes, keep, Dispatch::float_mean_dim),
-        "ReduceMax" => |x, axes, keep| x.reduced(axes, keep, Dispatch::float_max_dim),
-        "ReduceMin" => |x, axes, keep| x.reduced(axes, keep, Dispatch::float_min_dim),
-        "ReduceProd" => |x, axes, keep| x.reduced(axes, keep, Dispatch::float_prod_dim),
-        "ReduceL1" => |x, axes, keep| {
-            x.map(Dispatch::float_abs)
-                .reduced(axes, keep, Dispatch::float_sum_dim)
-        },
-        "ReduceSumSquare" => {
-            |x, axes, keep| x.map(square).reduced(axes, keep, Dispatch::float_sum_dim)
-        }
-        "ReduceL2" => |x, axes, keep| {
-            x.map(square)
-                .reduced(axes, keep, Dispatch::float_sum_dim)
-                .map(Dispatch::float_sqrt)
-        },
-        "ReduceLogSum" => |x, axes, keep| {
-            x.reduced(axes, keep, Dispatch::float_sum_dim)
-                .map(Dispatch::float_log)
-        },
+        "ReduceSum" => sum,
+        "ReduceMean" => |x, axes, keep| Ok(x.reduced(axes, keep, Dispatch::float_mean_dim)),
+        "ReduceMax" => |x, axes, keep| Ok(x.reduced(axes, keep, Dispatch::float_max_dim)),
+        "ReduceMin" => |x, axes, keep| Ok(x.reduced(axes, keep, Dispatch::float_min_dim)),
+        "ReduceProd" => |x, axes, keep| Ok(x.reduced(axes, keep, Dispatch::float_prod_dim)),
+        "ReduceL1" => |x, axes, keep| sum(x.map(Dispatch::float_abs), axes, keep),
+        "ReduceSumSquare" => |x, axes, keep| sum(x.map(square), axes, keep),
+        "ReduceL2" => |x, axes, keep| Ok(sum(x.map(square), axes, keep)?.map(Dispatch::float_sqrt)),
+        "ReduceLogSum" => |x, axes, keep| Ok(sum(x, axes, keep)?.map(Dispatch::float_log)),
         "ReduceLogSumExp" => log_sum_exp,
         other => refuse!("{other} is no reduction"),
     };
@@ -59,39 +47,36 @@ pub(super) fn build(node: &Node<'_>) -> Result<Kernel, Fault> {
             other => {
                 let tensor = other.into_float()?.on_device(arguments.device())?;
                 Ok(Value::Float(
-                    of_floats(tensor, &axes_here, axes.keep).into(),
+                    of_floats(tensor, &axes_here, axes.keep)?.into(),
                 ))
             }
         }
     }))
 }
 
-type OfFloats = fn(DeviceFloat, &[usize], bool) -> DeviceFloat;
+type OfFloats = fn(DeviceFloat, &[usize], bool) -> Result<DeviceFloat, Fault>;
+
+fn sum(x: DeviceFloat, axes: &[usize], keep: bool) -> Result<DeviceFloat, Fault> {
+    Ok(x.reduced(axes, keep, Dispatch::float_sum_dim))
+}
 
 fn square(x: DispatchTensor) -> DispatchTensor {
     Dispatch::float_mul(x.clone(), x)
 }
 
 /// With the largest taken out first, so that nothing overflows.
-fn log_sum_exp(x: DeviceFloat, axes: &[usize], keep: bool) -> DeviceFloat {
+fn log_sum_exp(x: DeviceFloat, axes: &[usize], keep: bool) -> Result<DeviceFloat, Fault> {
     let largest = x.clone().reduced(axes, true, Dispatch::float_max_dim);
     // An axis of infinities would leave infinity minus infinity.
     let largest =
         largest.map(|tensor| Dispatch::float_clamp(tensor, f32::MIN.into(), f32::MAX.into()));
-    let Ok(shifted) = x.clone().zip(largest.clone(), Dispatch::float_sub) else {
-        return x; // a reduced shape always stretches back
-    };
-    let sum = shifted
-        .map(Dispatch::float_exp)
-        .reduced(axes, true, Dispatch::float_sum_dim);
-    let Ok(sum) = sum
+    let shifted = x.zip(largest.clone(), Dispatch::float_sub)?;
+    let total = sum(shifted.map(Dispatch::float_exp), axes, true)?;
+    let answer = total
         .map(Dispatch::float_log)
-        .zip(largest, Dispatch::float_add)
-    else {
-        return x; // both have the reduced shape
-    };
-    // Summing over axes of size one only drops them.
-    sum.reduced(axes, keep, |tensor, _| tensor)
+        .zip(largest, Dispatch::float_add)?;
+    // The axes are of size one by now: they are only dropped.
+    Ok(answer.reduced(axes, keep, |tensor, _| tensor))
 }
 
 /// Which axes a reduction takes away: an attribute first, an input in newer versions.
