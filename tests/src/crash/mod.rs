@@ -46,12 +46,14 @@ pub struct Report {
 const RUN_WITHIN: Duration = Duration::from_secs(600);
 
 impl Experiment {
-    /// The card-fraud example over so many generated records.
+    /// The card-fraud example over so many generated records, spread over four seconds so that the
+    /// moments of the kills fall into the stream on a fast machine too.
     #[must_use]
     pub fn card_fraud(binary: PathBuf, records: u64) -> Self {
         let examples = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples"));
         let feed = format!(
-            "source.transactions.feed={{ kind = \"generator\", profile = \"card-fraud\", seed = 7, records = {records} }}"
+            "source.transactions.feed={{ kind = \"generator\", profile = \"card-fraud\", seed = 7, records = {records}, rate = {} }}",
+            (records / 4).max(1)
         );
         Self {
             binary,
@@ -104,8 +106,12 @@ impl Experiment {
         };
         for _ in 0..wished {
             // Early moments hit the start and the restore, late ones the stream.
-            let share: f64 = random.random_range(0.02..1.0);
-            let ended = run(self, dir, length.mul_f64(share))?;
+            let share: f64 = random.random_range(0.05..0.9);
+            let ended = run(
+                self,
+                dir,
+                length.mul_f64(share) / u32::try_from(wished).unwrap_or(1),
+            )?;
             match ended {
                 Ended::Killed => report.kills += 1,
                 Ended::Itself(0) => break,
@@ -122,6 +128,9 @@ impl Experiment {
         let ended = run(self, dir, RUN_WITHIN)?;
         if ended != Ended::Itself(0) {
             return Err(format!("the last run ended with {ended:?}"));
+        }
+        if report.kills == 0 {
+            return Err("the run was never killed: it proves nothing".to_owned());
         }
         let outputs = self.read(dir)?;
         for (expected, found) in expected.iter().zip(&outputs) {
