@@ -116,6 +116,8 @@ struct Writer {
     rate: Option<f64>,
     partitions: u32,
     position: u64,
+    /// Records written to the source's topic in this life; labels keep no pace.
+    paced: u64,
     stop: Arc<AtomicBool>,
 }
 
@@ -166,6 +168,7 @@ impl Writer {
             rate,
             partitions,
             position,
+            paced: 0,
             stop,
             source,
             context,
@@ -174,28 +177,32 @@ impl Writer {
 
     fn run(mut self) -> Result<(), Failure> {
         let began = Instant::now();
-        let first = self.position;
+        let mut next_write = began;
         while !self.stop.load(Ordering::Acquire) {
+            let now = Instant::now();
             let want = match self.rate {
                 None => RECORDS_PER_WRITE,
-                Some(rate) => {
-                    #[expect(
-                        clippy::cast_possible_truncation,
-                        clippy::cast_sign_loss,
-                        reason = "a positive number of records, far below 2^53"
-                    )]
-                    let due = (began.elapsed().as_secs_f64() * rate) as u64;
-                    usize::try_from(due.saturating_sub(self.position - first))?
-                        .min(RECORDS_PER_WRITE)
-                }
+                // Paced: a transaction every so often with what is due by then, not one a record.
+                Some(_) if now < next_write => 0,
+                Some(rate) => due(now - began, rate, self.paced),
             };
             if want == 0 || self.ahead() > AHEAD_MAX {
-                std::thread::park_timeout(WRITE_EVERY);
+                std::thread::park_timeout(
+                    next_write
+                        .saturating_duration_since(now)
+                        .max(WRITE_EVERY / 4),
+                );
                 continue;
             }
+            next_write = now + WRITE_EVERY;
             let records = self.reader.next(want)?;
             self.context.faults.hit("feed-thread");
             let ended = records.is_empty() && self.reader.ended();
+            if records.is_empty() && !ended {
+                // A pipe that has nothing now.
+                std::thread::park_timeout(WRITE_EVERY);
+                continue;
+            }
             self.write(records, ended)?;
             if ended {
                 self.context.status.set_source_ended(&self.source.id);
@@ -240,6 +247,7 @@ impl Writer {
         let labels_topic = labels_topic(topic);
         let to_source: u64 = source.iter().map(|records| records.len() as u64).sum();
         self.position += count;
+        self.paced += to_source;
         self.producer.begin()?;
         for (target, partitioned) in [(topic, source), (&labels_topic, labels)] {
             for (partition, records) in (0..).zip(partitioned) {
@@ -263,6 +271,18 @@ impl Writer {
         self.context.status.add_fed(&self.source.id, to_source);
         Ok(())
     }
+}
+
+/// Records due after so long at a rate, less those written; at most one transaction's worth.
+fn due(elapsed: Duration, rate: f64, written: u64) -> usize {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a positive number of records, far below 2^53"
+    )]
+    let total = (elapsed.as_secs_f64() * rate) as u64;
+    usize::try_from(total.saturating_sub(written))
+        .map_or(RECORDS_PER_WRITE, |n| n.min(RECORDS_PER_WRITE))
 }
 
 /// Topic of a generator's labels: `<topic>.labels`.
