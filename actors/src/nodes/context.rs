@@ -34,6 +34,8 @@ pub struct ShardContext {
     pub states: States,
     /// By position in the topology's models.
     pub models: Vec<InferenceHandle>,
+    /// What the state of one task may take in memory.
+    pub budget: Budget,
     /// How much may be on its way to each task.
     pub credits: HashMap<TaskId, Arc<Credits>>,
     /// Who is where.
@@ -42,6 +44,26 @@ pub struct ShardContext {
     pub status: Arc<Status>,
     /// Test hook: where actors are made to fail.
     pub faults: Faults,
+}
+
+/// What the state of one task may take in memory: equal shares of `[state] memory`. The rest of it
+/// is for what cannot be counted so well: the stores' caches, epochs on their way, the allocator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Live sessions: a half.
+    pub session_bytes: usize,
+    /// Committed snapshots that are not in the store yet: an eighth.
+    pub overlay_bytes: usize,
+}
+
+impl Budget {
+    fn new(memory: u64, keyed_tasks: usize) -> Self {
+        let share = usize::try_from(memory).unwrap_or(usize::MAX) / keyed_tasks.max(1);
+        Self {
+            session_bytes: share / 2,
+            overlay_bytes: share / 8,
+        }
+    }
 }
 
 /// What a shard is made of.
@@ -81,6 +103,10 @@ impl ShardContext {
                 partition,
             }));
         }
+        let keyed = tasks
+            .iter()
+            .filter(|task| !programs[task.sub_topology].keyed.is_empty());
+        let budget = Budget::new(topology.state.memory.0, keyed.count());
         let credits = tasks
             .iter()
             .map(|task| {
@@ -105,6 +131,7 @@ impl ShardContext {
             tasks,
             states,
             models,
+            budget,
             credits,
             wiring: Wiring::default(),
             faults,

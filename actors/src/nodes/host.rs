@@ -117,12 +117,7 @@ impl Actor for SessionHost {
         for (space, step) in program.keyed.iter().enumerate() {
             operators.push(hosted(step, space, &committed)?);
         }
-        let keyed = context
-            .tasks
-            .iter()
-            .filter(|task| !context.program(**task).keyed.is_empty());
-        let memory = usize::try_from(context.topology.state.memory.0).unwrap_or(usize::MAX);
-        let budget = memory / keyed.count().max(1);
+        let budget = context.budget.session_bytes;
         context.wiring.set_host(task, myself);
         let keys = KeyBuffer::default();
         Ok(HostState {

@@ -158,7 +158,9 @@ impl Actor for Partition {
                 let epoch = state.release(watermark).await?;
                 reply.send(epoch)?;
             }
-            PartitionMessage::Committed { epoch, changelog } => state.committed(epoch, &changelog),
+            PartitionMessage::Committed { epoch, changelog } => {
+                state.committed(epoch, &changelog).await?;
+            }
         }
         Ok(())
     }
@@ -346,7 +348,7 @@ impl PartitionState {
         Ok(epoch)
     }
 
-    fn committed(&mut self, epoch: u64, changelog: &[i64]) {
+    async fn committed(&mut self, epoch: u64, changelog: &[i64]) -> Result<(), ActorProcessingErr> {
         while let Some(first) = self.uncommitted.pop_front_if(|first| first.epoch <= epoch) {
             if let Some(committed) = &self.committed {
                 committed.committed(first.epoch, first.entries, changelog, first.inputs);
@@ -356,6 +358,17 @@ impl PartitionState {
             // A host that is gone takes the shard with it.
             drop(host.send_message(HostMessage::Committed { epoch }));
         }
+        if let Some(committed) = &self.committed
+            && committed.overlay_bytes() > self.context.budget.overlay_bytes
+        {
+            // The store is behind: this task waits for it, and with it whoever feeds the task.
+            let committed = Arc::clone(committed);
+            let flushed = tokio::task::spawn_blocking(move || committed.flush()).await?;
+            if let Err(error) = flushed {
+                tracing::warn!(%error, "committed state cannot be written to its store");
+            }
+        }
+        Ok(())
     }
 
     /// Sends rows to a sink for the open epoch.

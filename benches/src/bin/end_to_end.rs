@@ -87,7 +87,14 @@ amount = "float64"
         .flat_map(|line| [line, "\n"])
         .collect::<String>()
         .replace("\"models/fraud\"", &format!("\"{examples}/models/fraud\""));
+    let million = format!("{source}[state]\nmemory = \"256MiB\"\n{rolling}{sink}");
     vec![
+        Workload {
+            name: "million",
+            topic: "events",
+            topology: million,
+            record: event_of_a_million,
+        },
         Workload {
             name: "filter",
             topic: "events",
@@ -111,11 +118,27 @@ amount = "float64"
 
 /// About 200 bytes of JSON, 100,000 users, a millisecond apart. Gives the key.
 fn event(nth: u64, out: &mut String) -> String {
+    event_of(100_000, nth, out)
+}
+
+/// The same of a million users, each of them once in a million records: the most that a state of
+/// 256 MiB can be made to turn over.
+fn event_of_a_million(nth: u64, out: &mut String) -> String {
+    event_of(1_000_000, nth, out)
+}
+
+fn event_of(users: u64, nth: u64, out: &mut String) -> String {
     let mixed = nth
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
         .rotate_left(23)
         .wrapping_mul(0xff51_afd7_ed55_8ccd);
-    let user = format!("user-{:06}", (mixed >> 16) % 100_000);
+    // A million: every user in turn, so that there are really so many.
+    let user = if users > 100_000 {
+        nth * 611_953 % users
+    } else {
+        (mixed >> 16) % users
+    };
+    let user = format!("user-{user:06}");
     let country = ["DE", "FR", "NL", "XX", "SE"][(mixed % 5) as usize];
     let (ts, amount) = (1_700_000_000_000 + nth, (mixed >> 40) % 10_000);
     drop(write!(
