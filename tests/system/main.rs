@@ -2,4 +2,5 @@
 
 mod crash;
 mod garbage;
+mod kafka;
 mod panics;
