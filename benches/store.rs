@@ -4,6 +4,8 @@
 //!
 //! `cargo bench -p thalweg-benches --bench store`
 
+#![expect(clippy::print_stdout, reason = "a program that prints figures")]
+
 use std::path::Path;
 use std::time::Instant;
 
@@ -30,6 +32,10 @@ fn main() {
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one table, measured from top to bottom"
+)]
 fn measure(dir: &Path, keys: usize) {
     let store = SledStore::open(dir).expect("a new store");
     let mut epoch = 0;

@@ -1,4 +1,4 @@
-//! Models: files in, decisions out. The only crate that names Burn, and [`device`] the only file that names a backend.
+//! Models: files in, decisions out. The only crate that names Burn, and `device` the only file that names a backend.
 //!
 //! The way of a model: `registry` finds the file of a version → `onnx` reads it, plans it once → `tiles` runs rows
 //! through the plan in blocks of fixed size, so that an answer never depends on the batch its row came in →

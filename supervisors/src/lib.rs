@@ -6,7 +6,7 @@
 //! ordered stop with deadlines, escalation, and a view of all of it.
 //!
 //! In the order of reading: [`exit`] (why an actor ended) → [`intensity`] (restart, leave or
-//! escalate: a pure function) → [`child`] (what is supervised, and who starts it) → [`plan`]
+//! escalate: a pure function) → [`child`] (what is supervised, and who starts it) → [`mod@plan`]
 //! (topology to tree) → [`view`] and [`news`] (what the outside sees) → `group` (the pure state
 //! machine of one supervisor) → `supervisor` (the actor around it) → [`tree`] (the handle).
 

@@ -1,5 +1,10 @@
 //! A topology run inside the test's own process, over a log that the test holds.
 
+#![expect(
+    clippy::panic,
+    reason = "used by tests only, where a panic is the way to fail"
+)]
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;

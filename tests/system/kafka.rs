@@ -10,6 +10,11 @@ use rdkafka::{ClientConfig, Message};
 
 const WITHIN: Duration = Duration::from_secs(30);
 
+#[expect(
+    clippy::print_stderr,
+    clippy::panic,
+    reason = "a skipped test says so loudly"
+)]
 /// The brokers to test against; says loudly that there are none.
 fn brokers() -> Option<String> {
     match std::env::var("THALWEG_TEST_BROKERS") {

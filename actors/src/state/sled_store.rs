@@ -172,10 +172,7 @@ impl Live {
         let engine = Engine::open(&dir.join(number.to_string()), cache_bytes)?;
         let roots = [engine.read_root(0)?, engine.read_root(1)?];
         let found = roots.iter().any(Option::is_some);
-        let whole = roots
-            .iter()
-            .flatten()
-            .filter_map(|bytes| Root::decode(bytes));
+        let whole = roots.iter().flatten().filter_map(Root::decode);
         let root = match whole.max_by_key(|root| root.sequence) {
             Some(root) => root,
             None if found => return Err(engine.corrupt("no root is whole")),

@@ -2,7 +2,7 @@
 //!
 //! A store is a cache of the changelog: it may lag behind it, it may never lead it, and losing it
 //! costs time, never data. So every [`StoreError`] has one cure: wipe and replay
-//! ([`super::restore`]). Implementations: [`super::memory`] and [`super::sled_store`], held to one
+//! ([`mod@super::restore`]). Implementations: [`super::memory`] and [`super::sled_store`], held to one
 //! conformance suite. All calls block; the store actor gives them a thread.
 
 use std::path::PathBuf;

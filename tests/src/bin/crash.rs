@@ -2,6 +2,8 @@
 //!
 //! Builds nothing: build the daemon first (`cargo build --release`).
 
+#![expect(clippy::print_stdout, reason = "a program that prints figures")]
+
 use std::path::Path;
 use std::process::ExitCode;
 

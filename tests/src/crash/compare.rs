@@ -11,13 +11,16 @@ use serde_json::Value;
 /// Relative difference of floats that counts as equal.
 const TOLERANCE: f64 = 1e-6;
 
+/// Key, value and `thalweg.input` of a record.
+pub(crate) type Output = (Vec<u8>, Vec<u8>, Vec<u8>);
+
 /// A topic as it was read: records of each partition in order.
 #[derive(Debug, Clone, Default)]
 pub struct Topic {
     /// Its name.
     pub name: String,
-    /// Key, value, `thalweg.input` of each record.
-    pub partitions: Vec<Vec<(Vec<u8>, Vec<u8>, Vec<u8>)>>,
+    /// Its records by partition.
+    pub partitions: Vec<Vec<Output>>,
 }
 
 fn open(data: &Path) -> Result<EmbeddedLog, String> {
@@ -78,7 +81,7 @@ pub fn compare(expected: &Topic, found: &Topic) -> Result<usize, String> {
         let place = format!("topic {} partition {partition}", expected.name);
         for (nth, (a, b)) in a.iter().zip(b).enumerate() {
             if a.0 != b.0 || a.2 != b.2 || !same_value(&a.1, &b.1) {
-                let text = |r: &(Vec<u8>, Vec<u8>, Vec<u8>)| {
+                let text = |r: &Output| {
                     [&r.2, &r.0, &r.1]
                         .map(|b| String::from_utf8_lossy(b).into_owned())
                         .join(" ")
