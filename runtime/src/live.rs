@@ -1,52 +1,51 @@
 //! The live line: what a running topology does, once a second on a terminal, else a log line every
 //! ten seconds. It also sets the gauges that are read rather than counted, and keeps histograms small.
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actors::nodes::metrics;
 use actors::nodes::status::Latency;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::control::Control;
+use crate::telemetry::Screen;
 
 const LINE_EVERY: Duration = Duration::from_secs(1);
 /// Seconds between log lines where there is no terminal.
 const LOG_EVERY: u64 = 10;
 
 /// Shows progress until it is dropped or aborted.
-pub async fn run(control: Control, handle: Option<Arc<PrometheusHandle>>) {
-    let terminal = std::io::stderr().is_terminal();
-    let target = match terminal {
-        true => ProgressDrawTarget::stderr(),
-        false => ProgressDrawTarget::hidden(),
-    };
-    let line = ProgressBar::with_draw_target(None, target);
+pub async fn run(control: Control, handle: Option<Arc<PrometheusHandle>>, screen: Screen) {
+    let line = screen.lines().add(ProgressBar::no_length());
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
         line.set_style(style);
     }
+    let _cleared = Cleared(line.clone());
     let mut ticks = tokio::time::interval(LINE_EVERY);
+    // The first tick is at once.
+    ticks.tick().await;
     let mut before = Seen::of(&control);
     let mut second = 0u64;
     loop {
         ticks.tick().await;
+        second += 1;
         if let Some(handle) = &handle {
             handle.run_upkeep();
         }
-        second += 1;
-        if !terminal && second % LOG_EVERY != 0 {
-            gauges(&control);
+        // The log's calls may wait for the disk.
+        let asked = control.clone();
+        let lag = tokio::task::spawn_blocking(move || gauges(&asked)).await;
+        let lag = lag.unwrap_or(0);
+        if !screen.is_terminal() && !second.is_multiple_of(LOG_EVERY) {
             continue;
         }
         let now = Seen::of(&control);
         let latency = control.context().status.take_latency();
-        let lag = gauges(&control);
-        let text = text(&now, &before, latency, lag);
-        if terminal {
-            line.set_message(text);
+        if screen.is_terminal() {
+            line.set_message(text(&now, &before, latency, lag));
             line.tick();
         } else {
             tracing::info!(
@@ -62,6 +61,15 @@ pub async fn run(control: Control, handle: Option<Arc<PrometheusHandle>>) {
             );
         }
         before = now;
+    }
+}
+
+/// Takes the line off the terminal when it is dropped: what is said afterwards stands alone.
+struct Cleared(ProgressBar);
+
+impl Drop for Cleared {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 
@@ -120,19 +128,30 @@ fn text(now: &Seen, before: &Seen, latency: Latency, lag: i64) -> String {
 fn gauges(control: &Control) -> i64 {
     let context = control.context();
     let now = context.clock.now_ms();
-    for task in context.status.tasks() {
-        let late = task.watermark.filter(|w| *w != i64::MAX).map(|w| now - w);
-        metrics::task(&task.name, task.sessions, task.state_bytes, task.held, late);
-    }
     metrics::overlay(context.states.overlay_bytes());
-    if let Ok(partitions) = control.partitions() {
-        for input in partitions.iter().flat_map(|partition| &partition.inputs) {
-            metrics::lag(
-                &input.topic,
-                input.partition,
-                (input.end - input.position).max(0),
-            );
+    let mut source_lag = 0;
+    // A log that does not answer has no figures; whoever reads or writes it says why.
+    for task in control.partitions().unwrap_or_default() {
+        metrics::task(
+            &task.name,
+            task.sessions,
+            task.state_bytes,
+            task.held,
+            task.watermark.map(|watermark| now - watermark),
+        );
+        for input in &task.inputs {
+            metrics::lag(&input.topic, input.partition, input.lag());
+            if control.is_source(&input.topic) {
+                source_lag += input.lag();
+            }
         }
     }
-    control.source_lag().unwrap_or(0)
+    for task in &context.tasks {
+        let waiting = context.credits[task].taken();
+        metrics::mailbox("partition", &context.task_name(*task), waiting);
+    }
+    for (model, settings) in context.models.iter().zip(&context.topology.models) {
+        metrics::mailbox("inference", settings.id.as_str(), model.waiting());
+    }
+    source_lag
 }

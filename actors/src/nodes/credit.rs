@@ -49,6 +49,13 @@ impl Credits {
             .is_some_and(|credit| credit.taken.load(Ordering::Acquire) < CREDITS)
     }
 
+    /// Batches of all inputs that are on their way, at work, or done in an epoch that has its share.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        let taken = |credit: &Credit| credit.taken.load(Ordering::Relaxed) as usize;
+        self.inputs.iter().map(taken).sum()
+    }
+
     /// A batch is sent.
     pub fn take(&self, at: &TopicPartition) {
         if let Some(credit) = self.of(at) {

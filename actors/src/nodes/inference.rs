@@ -61,6 +61,15 @@ impl InferenceHandle {
         self.0.read().as_ref().map(|open| open.model.version())
     }
 
+    /// Requests that wait for the thread.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let open = self.0.read();
+        open.as_ref().map_or(0, |open| {
+            open.sender.max_capacity() - open.sender.capacity()
+        })
+    }
+
     /// Runs the model on feature rows.
     ///
     /// # Errors

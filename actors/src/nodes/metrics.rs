@@ -22,6 +22,7 @@ const OVERLAY: &str = "thalweg_state_unwritten_bytes";
 const LAG: &str = "thalweg_lag_records";
 const WATERMARK_LAG: &str = "thalweg_watermark_lag_seconds";
 const HELD: &str = "thalweg_held_rows";
+const MAILBOX: &str = "thalweg_mailbox_depth";
 
 /// Tells the recorder what the metrics mean. Called once at start.
 pub fn describe() {
@@ -67,6 +68,11 @@ pub fn describe() {
         HELD,
         Unit::Count,
         "rows that wait for the watermark, by task"
+    );
+    describe_gauge!(
+        MAILBOX,
+        Unit::Count,
+        "batches or requests that wait or are at work, by kind of actor and its name"
     );
 }
 
@@ -118,6 +124,12 @@ pub fn task(name: &str, sessions: usize, bytes: usize, held: usize, watermark_la
     if let Some(lag) = watermark_lag_ms {
         gauge!(WATERMARK_LAG, "task" => name.to_owned()).set(lag as f64 / 1e3);
     }
+}
+
+/// What is on its way to an actor or at work in it: batches of a task, requests of a model.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+pub fn mailbox(kind: &'static str, name: &str, depth: usize) {
+    gauge!(MAILBOX, "kind" => kind, "name" => name.to_owned()).set(depth as f64);
 }
 
 /// Records of a partition that are not committed as read.

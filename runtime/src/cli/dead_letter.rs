@@ -4,13 +4,13 @@ use clap::Subcommand;
 use comfy_table::{Table, presets};
 
 use super::load::load_or_explain;
-use super::{DataArguments, Output, TopologyArguments, code, fail, print};
+use super::{DataArguments, Output, TopologyArguments, print, unavailable};
 use crate::access::{Access, AccessError};
 use crate::control::{ControlError, ReadRequest, Record};
 
 /// What can be done with dead letters.
 #[derive(Debug, Subcommand)]
-pub enum DeadLetterCommand {
+pub(super) enum DeadLetterCommand {
     /// Lists dead letters: where each came from, and why it is here
     List(ListArguments),
     /// Shows one dead letter whole
@@ -19,16 +19,16 @@ pub enum DeadLetterCommand {
 
 /// What `dead-letter list` takes.
 #[derive(Debug, clap::Args)]
-pub struct ListArguments {
+pub(super) struct ListArguments {
     #[command(flatten)]
     topology: TopologyArguments,
     #[command(flatten)]
     data: DataArguments,
     /// From this offset on
-    #[arg(long)]
+    #[arg(long, value_parser = super::offset)]
     from: Option<i64>,
     /// At most so many
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = super::limit)]
     limit: usize,
     /// How they are printed
     #[arg(long, value_enum, default_value_t = Output::Text)]
@@ -37,12 +37,13 @@ pub struct ListArguments {
 
 /// What `dead-letter show` takes.
 #[derive(Debug, clap::Args)]
-pub struct ShowArguments {
+pub(super) struct ShowArguments {
     #[command(flatten)]
     topology: TopologyArguments,
     #[command(flatten)]
     data: DataArguments,
     /// Its offset in the dead-letter topic
+    #[arg(value_parser = super::offset)]
     offset: i64,
 }
 
@@ -52,7 +53,7 @@ pub(super) fn dead_letter(command: &DeadLetterCommand) -> u8 {
         DeadLetterCommand::List(arguments) => list(arguments),
         DeadLetterCommand::Show(arguments) => show(arguments),
     };
-    done.unwrap_or_else(|error| fail(&error, code::UNAVAILABLE))
+    done.unwrap_or_else(|error| unavailable(&error))
 }
 
 fn read(
@@ -84,11 +85,12 @@ fn list(arguments: &ListArguments) -> Result<u8, AccessError> {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["offset", "input", "code", "reason"]);
+    table.set_header(["offset", "input", "stage", "code", "reason"]);
     for record in &records {
         table.add_row([
             record.offset.to_string(),
             header(record, "thalweg.input"),
+            header(record, "thalweg.stage"),
             header(record, "thalweg.code"),
             header(record, "thalweg.reason"),
         ]);
@@ -118,13 +120,10 @@ fn show(arguments: &ShowArguments) -> Result<u8, AccessError> {
     };
     match records.first() {
         Some(record) => Ok(print(&super::json(record))),
-        None => {
-            let name = arguments.offset.to_string();
-            Err(ControlError::NotFound {
-                what: "dead letter",
-                name,
-            }
-            .into())
+        None => Err(ControlError::NotFound {
+            what: "dead letter",
+            name: arguments.offset.to_string(),
         }
+        .into()),
     }
 }

@@ -6,20 +6,20 @@ use super::{code, fail, print, warn};
 
 /// What `init` takes.
 #[derive(Debug, clap::Args)]
-pub struct InitArguments {
+pub(super) struct InitArguments {
     /// The folder; made if it is not there
     dir: PathBuf,
 }
 
 /// What is written: it must stay valid (a test loads it).
-pub const TEMPLATE: &str = include_str!("init.toml");
+const TEMPLATE: &str = include_str!("init.toml");
 
 /// Writes the template into a folder; never over a file that is there.
 pub(super) fn init(arguments: &InitArguments) -> u8 {
     let path = arguments.dir.join("topology.toml");
     if path.exists() {
         warn(&format!(
-            "error: \"{}\" is there already: remove it, or choose another folder",
+            "error: \"{}\" is there already\n  hint: remove it, or choose another folder",
             path.display()
         ));
         return code::USAGE;
@@ -31,6 +31,9 @@ pub(super) fn init(arguments: &InitArguments) -> u8 {
             "wrote {0}; run it:\n  thalweg run {0}",
             path.display()
         )),
-        Err(error) => fail(&error, code::UNAVAILABLE),
+        Err(error) => {
+            let hint = Some("choose a folder that can be written");
+            fail(&error, hint, code::UNAVAILABLE)
+        }
     }
 }

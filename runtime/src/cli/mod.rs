@@ -1,9 +1,12 @@
 //! The command line: one file a command. Each gives an exit code from [`code`].
 
 mod load;
+mod validate;
 mod run;
+mod signals;
 mod plan;
 mod graph;
+mod nodes;
 mod topic;
 mod dead_letter;
 mod tree;
@@ -27,7 +30,7 @@ enum Command {
     /// Writes a new topology with comments, ready to run
     Init(init::InitArguments),
     /// Checks topology files without running anything
-    Validate(load::ValidateArguments),
+    Validate(validate::ValidateArguments),
     /// Shows what a topology needs: topics, state, tasks, supervision tree
     Plan(plan::PlanArguments),
     /// Draws a topology
@@ -97,7 +100,7 @@ pub struct DataArguments {
 pub fn run(arguments: Arguments) -> ExitCode {
     let code = match arguments.command {
         Command::Init(arguments) => init::init(&arguments),
-        Command::Validate(arguments) => load::validate(&arguments),
+        Command::Validate(arguments) => validate::validate(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Graph(arguments) => graph::graph(&arguments),
         Command::Run(arguments) => run::run(&arguments),
@@ -118,6 +121,18 @@ pub fn run(arguments: Arguments) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// An offset of a topic, as an argument.
+fn offset(text: &str) -> Result<i64, String> {
+    let offset = text.parse().ok().filter(|offset| *offset >= 0);
+    offset.ok_or_else(|| "an offset is a whole number from 0 on".to_owned())
+}
+
+/// A number of records, as an argument.
+fn limit(text: &str) -> Result<usize, String> {
+    let limit = text.parse().ok().filter(|limit| *limit > 0);
+    limit.ok_or_else(|| "a limit is a whole number from 1 on".to_owned())
+}
+
 /// Prints a text to standard output; a reader that has gone (`| head`) is no error.
 fn print(text: &str) -> u8 {
     use std::io::Write;
@@ -127,16 +142,24 @@ fn print(text: &str) -> u8 {
     code::OK
 }
 
-/// Prints an error with its causes to standard error.
-fn fail(error: &dyn std::error::Error, code: u8) -> u8 {
+/// Prints an error with its causes, and what cures it, to standard error.
+fn fail(error: &dyn std::error::Error, hint: Option<&str>, code: u8) -> u8 {
     let mut text = format!("error: {error}");
     let mut source = error.source();
     while let Some(cause) = source {
         text.push_str(&format!(": {cause}"));
         source = cause.source();
     }
+    if let Some(hint) = hint {
+        text.push_str(&format!("\n  hint: {hint}"));
+    }
     warn(&text);
     code
+}
+
+/// Something that a command needs is not there.
+fn unavailable(error: &crate::access::AccessError) -> u8 {
+    fail(error, error.hint(), code::UNAVAILABLE)
 }
 
 /// Prints a line to standard error.

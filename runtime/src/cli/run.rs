@@ -1,23 +1,26 @@
 //! `thalweg run`: the daemon.
 
+use std::future::Future;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actors::nodes::faults::Faults;
 use config::Topology;
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::load::load_or_explain;
-use super::{DataArguments, TopologyArguments, code, fail, warn};
-use crate::access::DaemonFile;
+use super::signals::Signals;
+use super::{DataArguments, TopologyArguments, code, fail};
 use crate::control::Control;
-use crate::daemon::{self, Daemon, DaemonError, open_log};
-use crate::{api, live, telemetry};
+use crate::daemon::{self, Daemon, DaemonError, DaemonFile, Ran, open_log};
+use crate::telemetry::{self, Screen};
+use crate::{api, live};
 
 /// What `run` takes.
 #[derive(Debug, clap::Args)]
-pub struct RunArguments {
+pub(super) struct RunArguments {
     #[command(flatten)]
     topology: TopologyArguments,
     #[command(flatten)]
@@ -25,13 +28,20 @@ pub struct RunArguments {
     /// Drains the inputs, commits, and ends
     #[arg(long)]
     until_caught_up: bool,
-    /// Where the API listens (a loopback address), or `none`
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    listen: String,
+    /// Where the API listens (a loopback address; port 0 takes a free one), or `none`
+    #[arg(long, default_value = "127.0.0.1:8080", value_parser = listen)]
+    listen: Listen,
     /// Name of this node in logs
     #[arg(long, default_value = "local")]
     node_id: String,
 }
+
+/// Where the API listens, if there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Listen(Option<SocketAddr>);
+
+/// How long threads that are still at work may hold up the end of the process.
+const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
 
 /// Runs a topology.
 pub(super) fn run(arguments: &RunArguments) -> u8 {
@@ -39,141 +49,157 @@ pub(super) fn run(arguments: &RunArguments) -> u8 {
         Ok(topology) => topology,
         Err(code) => return code,
     };
-    let listen = match listen(&arguments.listen) {
-        Ok(listen) => listen,
-        Err(reason) => {
-            warn(&format!("error: --listen {}: {reason}", arguments.listen));
-            return code::USAGE;
-        }
-    };
-    telemetry::logs();
+    let screen = Screen::stderr();
+    telemetry::logs(&screen);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&error, code::UNAVAILABLE),
+        Err(error) => return fail(&error, None, code::UNAVAILABLE),
     };
-    match runtime.block_on(serve(topology, arguments, listen)) {
-        Ok(code) => code,
-        Err(error) => fail(&error, code::UNAVAILABLE),
+    let served = runtime.block_on(serve(topology, arguments, &screen));
+    runtime.shutdown_timeout(THREADS_END_WITHIN);
+    served.unwrap_or_else(|error| fail(&error, error.hint(), code::UNAVAILABLE))
+}
+
+fn listen(text: &str) -> Result<Listen, String> {
+    if text == "none" {
+        return Ok(Listen(None));
+    }
+    let address: SocketAddr = text
+        .parse()
+        .map_err(|_| "not an address such as 127.0.0.1:8080, nor `none`".to_owned())?;
+    match address.ip().is_loopback() {
+        true => Ok(Listen(Some(address))),
+        false => Err(
+            "only loopback addresses: others need TLS and a token, which this version has not"
+                .into(),
+        ),
     }
 }
 
-fn listen(text: &str) -> Result<Option<SocketAddr>, String> {
-    match text {
-        "none" => Ok(None),
-        text => text
-            .parse()
-            .map(Some)
-            .map_err(|_| "not an address such as 127.0.0.1:8080".into()),
-    }
-}
-
+/// From the first look at the port to the last commit.
 async fn serve(
     topology: Topology,
     arguments: &RunArguments,
-    listen: Option<SocketAddr>,
+    screen: &Screen,
 ) -> Result<u8, DaemonError> {
     let data_dir = &arguments.data.data_dir;
+    let unusable = |source| DaemonError::DataDir {
+        path: data_dir.clone(),
+        source,
+    };
+    let mut signals = Signals::catch().map_err(unusable)?;
+    // What may be somebody else's is taken first: a port in use leaves no trace, a directory in use
+    // is left as it is.
+    let listener = bind(arguments.listen).await?;
+    let address = listener.as_ref().and_then(|l| l.local_addr().ok());
+    let address = address.map(|address| address.to_string());
     let log = open_log(&topology.log, data_dir)?;
+    let _file = DaemonFile::write(data_dir, address.clone()).map_err(unusable)?;
+    Ran::of(&topology)
+        .write(data_dir, topology.name.as_str())
+        .map_err(unusable)?;
+
     let metrics = telemetry::metrics();
     let context = daemon::context(topology, log, data_dir, Faults::default());
     let control = Control::new(Arc::clone(&context));
     let (stop_api, api_stopped) = oneshot::channel();
-    let mut address = None;
-    if let Some(listen) = listen {
-        let listener = api::bind(listen)
-            .await
-            .map_err(|source| DaemonError::Listen {
-                address: listen,
-                source,
-            })?;
-        address = listener
-            .local_addr()
-            .ok()
-            .map(|address| address.to_string());
-        let serving = api::serve(listener, control.clone(), metrics.clone(), api_stopped);
-        // The API is not part of the stream: if it ends, the stream goes on, and says so.
-        tokio::task::spawn(async move {
-            if let Err(error) = serving.await {
-                tracing::error!(%error, "the API ended");
-            }
-        });
+    if let Some(listener) = listener {
+        spawn_api(api::serve(
+            listener,
+            control.clone(),
+            metrics.clone(),
+            api_stopped,
+        ));
     }
-    let _file = FileGuard::write(data_dir, address.clone());
-    let running = Daemon::start(context).await?;
+    let running = tokio::select! {
+        started = Daemon::start(context) => started?,
+        // Nothing was taken in yet that a drain could bring home.
+        () = signals.next() => return Ok(code::OK),
+    };
     let tree = Arc::clone(&running.tree);
     control.ready(Arc::new(move || tree.view()));
     tracing::info!(
         topology = %running.context.topology.name, node = arguments.node_id,
         listen = address.as_deref().unwrap_or("none"), "ready"
     );
-    let shown = tokio::task::spawn(live::run(control.clone(), metrics));
-    let result = until_stopped(&running, arguments.until_caught_up).await;
+    let shown = tokio::task::spawn(live::run(control.clone(), metrics, screen.clone()));
+    let result = until_stopped(&running, arguments.until_caught_up, &mut signals).await;
     shown.abort();
     control.draining();
     let code = match result {
         Err(error) => Err(error),
-        Ok(()) => tokio::select! {
-            stopped = running.stop() => {
-                if let Err(error) = stopped {
-                    tracing::warn!(%error, "not everything stopped in time");
-                }
-                Ok(code::OK)
-            }
-            () = signal() => Ok(code::TRY_AGAIN),
-        },
+        Ok(()) => Ok(drain(running, &mut signals).await),
     };
-    // The API may be gone already.
-    drop(stop_api.send(()));
+    drop(stop_api);
     code
 }
 
+async fn bind(listen: Listen) -> Result<Option<TcpListener>, DaemonError> {
+    let Listen(Some(address)) = listen else {
+        return Ok(None);
+    };
+    let bound = api::bind(address).await;
+    bound
+        .map(Some)
+        .map_err(|source| DaemonError::Listen { address, source })
+}
+
+/// The API is not part of the stream: if it ends, the stream goes on, and says so.
+fn spawn_api(serving: impl Future<Output = std::io::Result<()>> + Send + 'static) {
+    tokio::task::spawn(async move {
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "the API ended");
+        }
+    });
+}
+
 /// Waits until the daemon is to stop.
-async fn until_stopped(running: &Daemon, until_caught_up: bool) -> Result<(), DaemonError> {
+async fn until_stopped(
+    running: &Daemon,
+    until_caught_up: bool,
+    signals: &mut Signals,
+) -> Result<(), DaemonError> {
     tokio::select! {
         () = running.caught_up(), if until_caught_up => Ok(()),
-        () = signal() => Ok(()),
+        () = signals.next() => {
+            tracing::info!("draining; a second signal stops at once");
+            Ok(())
+        }
         ended = running.ended() => Err(ended),
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
+/// Commits what is there and stops; a second signal ends it at once.
+async fn drain(running: Daemon, signals: &mut Signals) -> u8 {
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
-/// `daemon.json` while the daemon runs.
-struct FileGuard(std::path::PathBuf);
-
-impl FileGuard {
-    fn write(data_dir: &Path, listen: Option<String>) -> Self {
-        let path = data_dir.join("daemon.json");
-        let file = DaemonFile {
-            pid: std::process::id(),
-            listen,
-        };
-        let written = serde_json::to_vec(&file)
-            .map_err(std::io::Error::other)
-            .and_then(|bytes| std::fs::write(&path, bytes));
-        if let Err(error) = written {
-            tracing::warn!(%error, path = %path.display(), "other commands will not find this daemon");
+        stopped = running.stop() => {
+            if let Err(error) = stopped {
+                tracing::warn!(%error, "not everything stopped in time");
+            }
+            code::OK
         }
-        Self(path)
+        () = signals.next() => {
+            tracing::warn!("stopped before the drain was done: what is uncommitted is done again at the next start");
+            code::TRY_AGAIN
+        }
     }
 }
 
-impl Drop for FileGuard {
-    fn drop(&mut self) {
-        // Gone already, or the disk is: nothing depends on it.
-        drop(std::fs::remove_file(&self.0));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_api_listens_on_loopback_or_not_at_all() {
+        assert_eq!(listen("none"), Ok(Listen(None)));
+        for good in ["127.0.0.1:0", "[::1]:8080"] {
+            assert!(matches!(listen(good), Ok(Listen(Some(_)))), "{good}");
+        }
+        for bad in ["0.0.0.0:8080", "192.168.1.1:80", "localhost", "8080", ""] {
+            assert!(listen(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! `thalweg tree`: the supervision tree of a running daemon, over its API.
 
-use super::{DataArguments, Output, code, fail, print};
+use super::{DataArguments, Output, print, unavailable};
 use crate::access::{AccessError, Api};
 use serde_json::Value;
 
 /// What `tree` takes.
 #[derive(Debug, clap::Args)]
-pub struct TreeArguments {
+pub(super) struct TreeArguments {
     #[command(flatten)]
     data: DataArguments,
     /// The daemon's API, `host:port`; without it, that of the daemon in the data directory
@@ -28,7 +28,7 @@ pub(super) fn tree(arguments: &TreeArguments) -> u8 {
                 print(text.trim_end())
             }
         },
-        Err(error) => fail(&error, code::UNAVAILABLE),
+        Err(error) => unavailable(&error),
     }
 }
 

@@ -1,19 +1,28 @@
 //! The one door to a running topology: what the API and the commands may see and do.
 
-mod records;
-mod view;
+mod error;
+mod topology;
+mod progress;
+mod sessions;
+mod read;
+mod append;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use actors::log::{LogError, Producer};
+use actors::log::Producer;
 use actors::nodes::context::ShardContext;
 use config::TopicName;
 use parking_lot::{Mutex, RwLock};
 use supervisors::TreeView;
 
-pub use records::{Appended, ReadRequest, Record, append_unkeyed, read, topic_view};
-pub use view::{LagView, PartitionView, TopicView, kind, topology_view};
+pub use append::{Appended, append_direct, lines};
+pub use error::ControlError;
+pub use progress::{LagView, PartitionView};
+pub use read::{READ_RECORDS_MAX, ReadRequest, Record, TopicView, read, topic_view};
+pub use sessions::SessionView;
+pub use topology::{kind, topology_view};
 
 /// A running topology, seen from outside. Cheap to clone.
 #[derive(Clone)]
@@ -22,31 +31,13 @@ pub struct Control(Arc<Inner>);
 struct Inner {
     context: Arc<ShardContext>,
     tree: RwLock<Option<TreeSource>>,
-    draining: std::sync::atomic::AtomicBool,
+    draining: AtomicBool,
+    /// What appends to each topic. Locked over an append: they take turns.
     producers: Mutex<HashMap<TopicName, Box<dyn Producer>>>,
 }
 
 /// Gives the supervision tree as it is now.
 pub type TreeSource = Arc<dyn Fn() -> TreeView + Send + Sync>;
-
-/// A request cannot be carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum ControlError {
-    /// Nothing of this name.
-    #[error("{what} \"{name}\" does not exist")]
-    NotFound {
-        /// Kind of thing.
-        what: &'static str,
-        /// Its name.
-        name: String,
-    },
-    /// The request itself is wrong.
-    #[error("{0}")]
-    Invalid(String),
-    /// The log.
-    #[error(transparent)]
-    Log(#[from] LogError),
-}
 
 impl Control {
     /// A door to what runs in this context.
@@ -55,7 +46,7 @@ impl Control {
         Self(Arc::new(Inner {
             context,
             tree: RwLock::new(None),
-            draining: std::sync::atomic::AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             producers: Mutex::default(),
         }))
     }
@@ -67,15 +58,13 @@ impl Control {
 
     /// From now on the topology is not ready: it drains.
     pub fn draining(&self) {
-        self.0
-            .draining
-            .store(true, std::sync::atomic::Ordering::Release);
+        self.0.draining.store(true, Ordering::Release);
     }
 
     /// Whether all actors have started and the topology does not drain.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.0.tree.read().is_some() && !self.0.draining.load(std::sync::atomic::Ordering::Acquire)
+        self.0.tree.read().is_some() && !self.0.draining.load(Ordering::Acquire)
     }
 
     /// The supervision tree; `None` until it has started.

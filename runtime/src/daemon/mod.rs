@@ -1,6 +1,9 @@
 //! The life of a running topology: open the log, create its topics, start the tree, wait, drain, stop.
 
-use std::path::{Path, PathBuf};
+mod error;
+mod files;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +19,10 @@ use actors::nodes::metrics;
 use actors::nodes::starter::Starter;
 use actors::nodes::topics::topics;
 use config::{LogSettings, Topology};
-use supervisors::{Exit, News, PlanOptions, SupervisionNews, TreeHandle};
+use supervisors::{News, PlanOptions, SupervisionNews, TreeHandle};
+
+pub use error::{DaemonError, log_hint};
+pub use files::{DaemonFile, DaemonFileGuard, Ran, RanOperator};
 
 /// How long a drain may take before the daemon stops all the same: what is not committed by then is
 /// done again at the next start.
@@ -30,38 +36,6 @@ pub struct Daemon {
     pub context: Arc<ShardContext>,
     /// Its supervision tree.
     pub tree: Arc<TreeHandle>,
-}
-
-/// A daemon cannot start or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum DaemonError {
-    /// The data directory cannot be used.
-    #[error("data directory \"{path}\" cannot be used")]
-    DataDir {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The API's address.
-    #[error("the API cannot listen on {address}")]
-    Listen {
-        /// Which.
-        address: std::net::SocketAddr,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The log.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The tree did not come up, or its root gave up.
-    #[error("the topology \"{topology}\" cannot run: {exit}")]
-    Ended {
-        /// Which.
-        topology: String,
-        /// Why.
-        exit: Exit,
-    },
 }
 
 /// Opens the log that a topology names.
@@ -81,10 +55,9 @@ pub fn open_log(settings: &LogSettings, data_dir: &Path) -> Result<Arc<dyn Log>,
                 EmbeddedOptions::default(),
             )?))
         }
-        LogSettings::Kafka(kafka) => Err(DaemonError::Log(LogError::Unavailable(format!(
-            "brokers {:?}: this version runs on the embedded log only",
-            kafka.brokers
-        )))),
+        LogSettings::Kafka(kafka) => Err(DaemonError::Brokers(
+            kafka.brokers.iter().map(ToString::to_string).collect(),
+        )),
     }
 }
 

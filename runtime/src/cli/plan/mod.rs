@@ -1,0 +1,56 @@
+//! `thalweg plan`: what a topology needs, before it runs: its graph, its topics, what becomes of the
+//! state that is there, its supervision tree.
+
+mod state;
+mod topics;
+
+use serde_json::json;
+use supervisors::{PlanOptions, all_tasks};
+
+use super::load::load_or_explain;
+use super::{DataArguments, Output, TopologyArguments, nodes, print};
+use crate::control::topology_view;
+use crate::daemon::Ran;
+
+/// What `plan` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct PlanArguments {
+    #[command(flatten)]
+    topology: TopologyArguments,
+    #[command(flatten)]
+    data: DataArguments,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    format: Output,
+}
+
+/// Prints the plan of a topology.
+pub(super) fn plan(arguments: &PlanArguments) -> u8 {
+    let topology = match load_or_explain(&arguments.topology) {
+        Ok(topology) => topology,
+        Err(code) => return code,
+    };
+    let data_dir = &arguments.data.data_dir;
+    let topics = topics::planned(&topology, topics::existing(data_dir).as_deref());
+    let before = Ran::read(data_dir, topology.name.as_str());
+    let states = state::fates(before.as_ref(), &Ran::of(&topology));
+    let tree = supervisors::plan(
+        &topology,
+        &[all_tasks(&topology)],
+        PlanOptions { session_hosts: 1 },
+    );
+    match arguments.format {
+        Output::Text => print(&format!(
+            "{}\n\ntopics\n{}\n\nstate\n{}\n\ntree\n{tree}",
+            nodes::text(&topology),
+            topics::table(&topics),
+            state::table(&states)
+        )),
+        Output::Json => print(&super::json(&json!({
+            "topology": topology_view(&topology),
+            "topics": topics,
+            "state": states,
+            "tree": tree.to_string(),
+        }))),
+    }
+}

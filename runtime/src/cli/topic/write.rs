@@ -1,0 +1,110 @@
+//! `thalweg topic write` and `create`.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use actors::log::TopicSpec;
+use bytes::Bytes;
+use config::TopicName;
+
+use super::super::load::load_or_explain;
+use super::super::{DataArguments, TopologyArguments, code, fail, print};
+use crate::access::{Access, AccessError};
+use crate::control::lines;
+
+/// What `topic write` takes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct WriteArguments {
+    /// The topic
+    topic: String,
+    #[command(flatten)]
+    data: DataArguments,
+    /// The topology that will read the topic: its source says where each record's key is. A running
+    /// daemon knows; without either, records get no keys
+    #[arg(long, value_name = "FILE")]
+    topology: Option<PathBuf>,
+}
+
+/// What `topic create` takes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct CreateArguments {
+    /// The topic
+    topic: String,
+    #[command(flatten)]
+    data: DataArguments,
+    /// Partitions
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    partitions: u32,
+    /// Keeps the last record of each key
+    #[arg(long)]
+    compacted: bool,
+}
+
+/// About the most bytes that are appended in one go.
+const BATCH_BYTES: usize = 8 << 20;
+
+pub(super) fn write(arguments: &WriteArguments) -> Result<u8, AccessError> {
+    let topology = match &arguments.topology {
+        None => None,
+        Some(file) => {
+            let (file, set) = (file.clone(), Vec::new());
+            match load_or_explain(&TopologyArguments { file, set }) {
+                Ok(topology) => Some(topology),
+                Err(code) => return Ok(code),
+            }
+        }
+    };
+    let access = Access::open(&arguments.data.data_dir)?;
+    access.topic(&arguments.topic)?;
+    let mut rest = Vec::new();
+    let mut written = 0;
+    let mut stdin = std::io::stdin().lock();
+    loop {
+        let read = match stdin
+            .by_ref()
+            .take(BATCH_BYTES as u64)
+            .read_to_end(&mut rest)
+        {
+            Ok(read) => read,
+            Err(error) => return Ok(fail(&error, None, code::UNAVAILABLE)),
+        };
+        // The last line goes with the next batch, unless it is the last of all.
+        let whole = match read {
+            0 => rest.len(),
+            _ => rest
+                .iter()
+                .rposition(|byte| *byte == b'\n')
+                .map_or(0, |at| at + 1),
+        };
+        let batch = Bytes::from(rest.drain(..whole).collect::<Vec<u8>>());
+        if !lines(&batch).is_empty() {
+            let appended = access.append(topology.as_ref(), &arguments.topic, &batch)?;
+            written += appended.records;
+        }
+        if read == 0 {
+            break;
+        }
+    }
+    let topic = &arguments.topic;
+    Ok(print(&format!("{written} records appended to {topic}")))
+}
+
+pub(super) fn create(arguments: &CreateArguments) -> Result<u8, AccessError> {
+    let name = match TopicName::parse(&arguments.topic) {
+        Ok(name) => name,
+        Err(error) => return Ok(fail(&error, None, code::USAGE)),
+    };
+    let spec = TopicSpec {
+        name,
+        partitions: arguments.partitions,
+        compacted: arguments.compacted,
+        retention_ms: None,
+        retention_bytes: None,
+    };
+    let access = Access::create(&arguments.data.data_dir)?;
+    let created = access.create_topic(&spec, &arguments.data.data_dir)?;
+    Ok(print(match created {
+        true => "created",
+        false => "it is there already",
+    }))
+}

@@ -1,0 +1,68 @@
+//! `thalweg validate`: topology files checked, nothing run.
+
+use std::path::PathBuf;
+
+use config::Problem;
+use serde_json::{Value, json};
+
+use super::load::load;
+use super::{Output, TopologyArguments, code, print, warn};
+
+/// What `validate` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct ValidateArguments {
+    /// Topology files
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Overrides a key of each file
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// How problems are printed
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    format: Output,
+}
+
+/// Checks files and prints what is wrong.
+pub(super) fn validate(arguments: &ValidateArguments) -> u8 {
+    let mut result = code::OK;
+    let mut found: Vec<Value> = Vec::new();
+    for file in &arguments.files {
+        let topology = TopologyArguments {
+            file: file.clone(),
+            set: arguments.set.clone(),
+        };
+        match (load(&topology), arguments.format) {
+            (Ok(topology), Output::Text) => {
+                print(&format!(
+                    "{}: topology \"{}\" is valid",
+                    file.display(),
+                    topology.name
+                ));
+            }
+            (Ok(_), Output::Json) => {}
+            (Err(problems), format) => {
+                result = code::CONFIGURATION;
+                match format {
+                    Output::Text => warn(&problems.to_string()),
+                    Output::Json => found.extend(problems.0.iter().map(problem)),
+                }
+            }
+        }
+    }
+    if arguments.format == Output::Json {
+        print(&super::json(&found));
+    }
+    result
+}
+
+fn problem(problem: &Problem) -> Value {
+    let location = problem.location.as_ref().map(|place| {
+        json!({
+            "file": place.file.display().to_string(), "line": place.line, "column": place.column,
+            "start": place.span.start, "end": place.span.end,
+        })
+    });
+    json!({
+        "code": problem.code, "message": problem.message, "location": location, "hint": problem.hint,
+    })
+}

@@ -1,0 +1,82 @@
+//! One key's session, read from the state that its task has committed.
+
+use actors::log::partition_for_key;
+use actors::state::envelope;
+use actors::state::store::Space;
+use bytes::Bytes;
+use serde::Serialize;
+use supervisors::TaskId;
+
+use super::{Control, ControlError};
+
+/// Keys longer than this are refused.
+const KEY_BYTES_MAX: usize = 4096;
+
+/// A session as its last committed epoch left it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SessionView {
+    /// The keyed operator.
+    pub operator: String,
+    /// The key as text.
+    pub key: String,
+    /// The task that owns it.
+    pub task: String,
+    /// Whether there is state of this key.
+    pub present: bool,
+    /// Size of its snapshot.
+    pub bytes: usize,
+    /// When it wants to be woken: event time, milliseconds since 1970-01-01 UTC.
+    pub timer: Option<i64>,
+}
+
+impl Control {
+    /// The session of a key in a keyed operator. Blocks on the store.
+    ///
+    /// # Errors
+    /// No such keyed operator, a key beyond 4,096 bytes, a task that has not started, state that
+    /// cannot be read.
+    pub fn session(&self, operator: &str, key: &str) -> Result<SessionView, ControlError> {
+        if key.len() > KEY_BYTES_MAX {
+            let reason = format!("the key is longer than {KEY_BYTES_MAX} bytes");
+            return Err(ControlError::Invalid(reason));
+        }
+        let (task, space) = self.owner(operator, key)?;
+        let name = self.context().task_name(task);
+        let state = self.context().states.current(task);
+        let state = state.map_err(|_| ControlError::NotYet(format!("task \"{name}\"")))?;
+        let value = state.get(space, &Bytes::copy_from_slice(key.as_bytes()))?;
+        let opened = match &value {
+            Some(value) => Some(
+                envelope::open(value).map_err(|error| ControlError::Internal(error.to_string()))?,
+            ),
+            None => None,
+        };
+        Ok(SessionView {
+            operator: operator.to_owned(),
+            key: key.to_owned(),
+            task: name,
+            present: opened.is_some(),
+            bytes: opened.as_ref().map_or(0, |opened| opened.payload.len()),
+            timer: opened.and_then(|opened| opened.timer),
+        })
+    }
+
+    /// The task that a key belongs to, and the operator's space in its store.
+    fn owner(&self, operator: &str, key: &str) -> Result<(TaskId, Space), ControlError> {
+        for (sub_topology, program) in self.context().programs.iter().enumerate() {
+            let mut keyed = (0..).zip(&program.keyed);
+            let Some((space, _)) = keyed.find(|(_, step)| step.id.as_str() == operator) else {
+                continue;
+            };
+            let task = TaskId {
+                sub_topology,
+                partition: partition_for_key(key.as_bytes(), program.partitions),
+            };
+            return Ok((task, space));
+        }
+        Err(ControlError::NotFound {
+            what: "keyed operator",
+            name: operator.to_owned(),
+        })
+    }
+}

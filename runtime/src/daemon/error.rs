@@ -1,0 +1,85 @@
+//! Why a daemon cannot start or go on, and what cures it.
+
+use std::path::PathBuf;
+
+use actors::log::LogError;
+use supervisors::Exit;
+
+/// A daemon cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The data directory cannot be used.
+    #[error("data directory \"{path}\" cannot be used")]
+    DataDir {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The API's address.
+    #[error("the API cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A log that this version cannot use.
+    #[error("this version runs on the embedded log only, not on brokers {0:?}")]
+    Brokers(Vec<String>),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The tree did not come up, or its root gave up.
+    #[error("topology \"{topology}\" cannot run: {exit}")]
+    Ended {
+        /// Which.
+        topology: String,
+        /// Why.
+        exit: Exit,
+    },
+}
+
+impl DaemonError {
+    /// What cures it, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::DataDir { .. } => {
+                Some("choose a folder that can be written, with --data-dir or THALWEG_DATA_DIR")
+            }
+            Self::Listen { .. } => Some(
+                "another process has the port: stop it, choose another with --listen \
+                 127.0.0.1:PORT (0 takes a free one), or run without API with --listen none",
+            ),
+            Self::Brokers(_) => Some("take [log] out of the file"),
+            Self::Log(error) => log_hint(error),
+            Self::Ended { exit, .. } => exit.remedy(),
+        }
+    }
+}
+
+/// What cures an error of the log, where that is known.
+#[must_use]
+pub fn log_hint(error: &LogError) -> Option<&'static str> {
+    match error {
+        LogError::NoTopic(_) => Some("`thalweg topic list` names the topics there are"),
+        LogError::Locked(_) => {
+            Some("a daemon runs on this data directory: stop it, or choose another with --data-dir")
+        }
+        LogError::PartitionCount { .. } => {
+            Some("set the node's `partitions` to what is there, or take another topic")
+        }
+        LogError::Storage(_) => Some("look at the disk: is it full, or not writable?"),
+        LogError::Unavailable(_) => Some("try again"),
+        LogError::TooLarge { .. } => {
+            Some("cut the record, or keep it elsewhere and send its address")
+        }
+        LogError::NoPartition(_)
+        | LogError::Fenced(_)
+        | LogError::State(_)
+        | LogError::Aborted(_)
+        | LogError::UnknownOutcome(_)
+        | LogError::Damaged(_) => None,
+    }
+}

@@ -1,0 +1,117 @@
+//! The files that a daemon leaves in its data directory for other commands.
+//!
+//! | file | what |
+//! |---|---|
+//! | `daemon.json` | while it runs: its process and its API |
+//! | `topologies/<name>.json` | what ran last under this name: the keyed operators, for `thalweg plan` |
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use config::{Node, Topology};
+use serde::{Deserialize, Serialize};
+
+use crate::control::kind;
+
+/// Where a running daemon is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonFile {
+    /// Its process.
+    pub pid: u32,
+    /// Its API, `host:port`; `None` if it has none.
+    pub listen: Option<String>,
+}
+
+/// `daemon.json` while the daemon runs; removed when dropped.
+pub struct DaemonFileGuard(PathBuf);
+
+/// What ran under a topology's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ran {
+    /// Hash of what state depends on: another one rebuilds the stores.
+    pub hash: u64,
+    /// The keyed operators, by id.
+    pub keyed: BTreeMap<String, RanOperator>,
+}
+
+/// A keyed operator that ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RanOperator {
+    /// Its kind.
+    pub kind: String,
+    /// All that its state depends on, as this version of Thalweg writes it.
+    pub definition: String,
+}
+
+impl DaemonFile {
+    /// The daemon that says it runs on a data directory; `None` if none does.
+    #[must_use]
+    pub fn read(data_dir: &Path) -> Option<Self> {
+        let text = std::fs::read(path(data_dir)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Says that this process runs on a data directory.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write(data_dir: &Path, listen: Option<String>) -> io::Result<DaemonFileGuard> {
+        let pid = std::process::id();
+        let path = path(data_dir);
+        std::fs::write(&path, serde_json::to_vec(&Self { pid, listen })?)?;
+        Ok(DaemonFileGuard(path))
+    }
+}
+
+fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join("daemon.json")
+}
+
+impl Drop for DaemonFileGuard {
+    fn drop(&mut self) {
+        // Gone already, or the disk is: nothing depends on it.
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+impl Ran {
+    /// What a topology leaves.
+    #[must_use]
+    pub fn of(topology: &Topology) -> Self {
+        let keyed = topology.nodes.iter().filter_map(|node| match node {
+            Node::Operator(operator) if operator.kind.is_keyed() => {
+                let kind = kind(&operator.kind).to_owned();
+                let columns = operator.input_schema.columns();
+                let definition = format!("{:?} {:?} {columns:?}", operator.kind, operator.key);
+                Some((operator.id.to_string(), RanOperator { kind, definition }))
+            }
+            Node::Operator(_) | Node::Source(_) | Node::Sink(_) => None,
+        });
+        Self {
+            hash: topology.hash,
+            keyed: keyed.collect(),
+        }
+    }
+
+    /// What ran last under a name; `None` if nothing did, or it is not known.
+    #[must_use]
+    pub fn read(data_dir: &Path, name: &str) -> Option<Self> {
+        let text = std::fs::read(ran_path(data_dir, name)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Remembers what runs under a name.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write(&self, data_dir: &Path, name: &str) -> io::Result<()> {
+        let path = ran_path(data_dir, name);
+        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+        std::fs::write(path, serde_json::to_vec_pretty(self)?)
+    }
+}
+
+fn ran_path(data_dir: &Path, name: &str) -> PathBuf {
+    data_dir.join("topologies").join(format!("{name}.json"))
+}
