@@ -52,7 +52,7 @@ pub struct ShardContext {
 pub struct Budget {
     /// Live sessions: a half.
     pub session_bytes: usize,
-    /// Committed snapshots that are not in the store yet: an eighth.
+    /// Committed snapshots that are not in the store yet: a quarter.
     pub overlay_bytes: usize,
 }
 
@@ -61,7 +61,7 @@ impl Budget {
         let share = usize::try_from(memory).unwrap_or(usize::MAX) / keyed_tasks.max(1);
         Self {
             session_bytes: share / 2,
-            overlay_bytes: share / 8,
+            overlay_bytes: share / 4,
         }
     }
 }

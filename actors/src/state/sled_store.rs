@@ -244,6 +244,7 @@ impl Live {
             table: Table::clone(&self.table),
             next_id: self.root.next_id,
             freed: Vec::new(),
+            written: Vec::new(),
         };
         let mut rest = edits.as_slice();
         while !rest.is_empty() {
@@ -262,6 +263,7 @@ impl Live {
         self.engine.sync()?;
         self.engine.write_root(root.sequence % 2, &root.encode())?;
         self.engine.sync()?;
+        self.engine.let_go(&next.written);
         Ok(Self {
             engine: Arc::clone(&self.engine),
             root: Arc::new(root),
@@ -277,6 +279,7 @@ struct NextTable<'a> {
     table: Table,
     next_id: u64,
     freed: Vec<PageRef>,
+    written: Vec<PageRef>,
 }
 
 impl NextTable<'_> {
@@ -319,6 +322,7 @@ impl NextTable<'_> {
         let at = PageRef::new(self.next_id, bytes, entries);
         self.next_id += 1;
         self.live.engine.write(&at, bytes)?;
+        self.written.push(at);
         Ok(at)
     }
 }

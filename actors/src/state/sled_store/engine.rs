@@ -105,6 +105,20 @@ impl Engine {
         Ok(())
     }
 
+    /// Makes sled forget pages that were just written. Its cache looks at a page when it is written or
+    /// read, but cannot drop one that is not on disk yet, and would not look at it again: so each is
+    /// read once more behind the flush.
+    pub(super) fn let_go(&self, pages: &[PageRef]) {
+        for at in pages {
+            for chunk in 0..chunks(at) {
+                if self.with(|db| db.get(page_key(at.id, chunk))).is_err() {
+                    // Whoever needs the page will meet the error and say so.
+                    return;
+                }
+            }
+        }
+    }
+
     /// Removes pages; those that are gone already do not matter.
     pub(super) fn remove(&self, pages: &[PageRef]) -> Result<(), StoreError> {
         for at in pages {
