@@ -4,3 +4,5 @@ mod crash;
 mod garbage;
 mod kafka;
 mod panics;
+mod payments;
+mod sensors;
