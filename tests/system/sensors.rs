@@ -127,9 +127,7 @@ fn check_hours(log: &dyn Log, series: &BTreeMap<String, Vec<Reading>>) {
         let row: Value = serde_json::from_str(&text).expect("JSON");
         let name = row["series"].as_str().expect("a series").to_owned();
         let hour = millis(row["window_start"].as_str().expect("a time"));
-        let values = expected
-            .remove(&(name, hour))
-            .unwrap_or_else(|| panic!("once: {text}"));
+        let values = expected.remove(&(name, hour)).expect("each hour once");
         assert_eq!(row["n"].as_u64(), Some(values.len() as u64), "{text}");
         let least = values.iter().copied().fold(f64::INFINITY, f64::min);
         let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
