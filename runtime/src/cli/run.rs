@@ -176,8 +176,9 @@ async fn until_stopped(
 async fn drain(running: Daemon, signals: &mut Signals) -> u8 {
     tokio::select! {
         stopped = running.stop() => {
-            if let Err(error) = stopped {
-                tracing::warn!(%error, "not everything stopped in time");
+            match stopped {
+                Ok(()) => tracing::info!("stopped"),
+                Err(error) => tracing::warn!(%error, "not everything stopped in time"),
             }
             code::OK
         }

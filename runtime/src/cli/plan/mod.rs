@@ -33,6 +33,8 @@ pub(super) fn plan(arguments: &PlanArguments) -> u8 {
     let data_dir = &arguments.data.data_dir;
     let topics = topics::planned(&topology, topics::existing(data_dir).as_deref());
     let before = Ran::read(data_dir, topology.name.as_str());
+    // A store is a cache: of another hash, it is made anew from the changelogs.
+    let stores_are_kept = before.as_ref().is_none_or(|ran| ran.hash == topology.hash);
     let states = state::fates(before.as_ref(), &Ran::of(&topology));
     let tree = supervisors::plan(
         &topology,
@@ -41,15 +43,20 @@ pub(super) fn plan(arguments: &PlanArguments) -> u8 {
     );
     match arguments.format {
         Output::Text => print(&format!(
-            "{}\n\ntopics\n{}\n\nstate\n{}\n\ntree\n{tree}",
+            "{}\n\ntopics\n{}\n\nstate\n{}{}\n\ntree\n{tree}",
             nodes::text(&topology),
             topics::table(&topics),
-            state::table(&states)
+            state::table(&states),
+            match stores_are_kept {
+                true => "",
+                false => "\n  the local stores are rebuilt from the changelogs at the next start",
+            }
         )),
         Output::Json => print(&super::json(&json!({
             "topology": topology_view(&topology),
             "topics": topics,
             "state": states,
+            "stores_are_kept": stores_are_kept,
             "tree": tree.to_string(),
         }))),
     }
