@@ -241,6 +241,6 @@ fn wrong_arguments_end_with_2_and_a_wrong_file_with_78() {
             "name=Wrong Name",
         ],
         78,
-        &["Wrong Name"],
+        &["\"Wrong Name\" is not an id"],
     );
 }
