@@ -207,6 +207,8 @@ fn metrics_have_help_and_unit_and_no_key_in_a_label() {
         ("thalweg_watermark_lag_seconds", "gauge"),
         ("thalweg_mailbox_depth", "gauge"),
     ] {
+        let told = include_str!("../../docs/operations.md");
+        assert!(told.contains(&format!("| `{name}` |")), "{name} in docs");
         assert!(
             text.contains(&format!("# TYPE {name} {kind}\n")),
             "{name} in\n{text}"
@@ -240,12 +242,15 @@ fn what_runs_is_shown() {
     );
     let topic = daemon.get("/v1/topics/payments").json();
     assert_eq!(topic["partitions"], json!([[0, 0], [0, 0]]));
+    let told = include_str!("../../docs/http.md");
     let paths = daemon.get("/").json();
-    assert!(
-        paths
-            .as_array()
-            .is_some_and(|paths| paths.contains(&json!("/v1/tree")))
-    );
+    for path in paths.as_array().expect("paths") {
+        let path = path.as_str().expect("a path");
+        assert!(
+            told.contains(&format!("`GET {path}`")),
+            "{path} in docs/http.md"
+        );
+    }
 
     assert_eq!(
         daemon
