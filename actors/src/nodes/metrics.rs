@@ -92,9 +92,9 @@ pub fn barrier(took: Duration) {
     histogram!(BARRIER).record(took);
 }
 
-/// Records rejected while decoding.
-pub fn dead_letters(code: &'static str, count: u64) {
-    counter!(DEAD_LETTERS, "stage" => "decode", "code" => code).increment(count);
+/// Records rejected; the stage is `decode` or a node's id.
+pub fn dead_letters(stage: &str, code: &'static str, count: u64) {
+    counter!(DEAD_LETTERS, "stage" => stage.to_owned(), "code" => code).increment(count);
 }
 
 /// An actor was restarted.

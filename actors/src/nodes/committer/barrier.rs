@@ -120,8 +120,8 @@ impl CommitterState {
         let mut dead = Vec::new();
         for epoch in epochs {
             context.status.task(&epoch);
-            for (code, count) in &epoch.dead {
-                metrics::dead_letters(code, *count);
+            for ((stage, code), count) in &epoch.dead {
+                metrics::dead_letters(stage, code, *count);
             }
             metrics::records(epoch.records);
             let program = context.program(epoch.task);

@@ -45,8 +45,8 @@ pub struct TaskEpoch {
     pub sessions: usize,
     /// Their bytes, about.
     pub state_bytes: usize,
-    /// Dead letters by code.
-    pub dead: HashMap<&'static str, u64>,
+    /// Dead letters by stage and code.
+    pub dead: HashMap<(String, &'static str), u64>,
     /// Whether anything happened that must be committed.
     pub activity: bool,
 }
@@ -62,7 +62,7 @@ pub(super) struct Outputs {
     repartition: HashMap<TopicName, Vec<Vec<LogRecord>>>,
     encoders: HashMap<TopicName, RowEncoder>,
     dead: Vec<LogRecord>,
-    dead_codes: HashMap<&'static str, u64>,
+    dead_codes: HashMap<(String, &'static str), u64>,
     last_pace: Option<Pace>,
 }
 
@@ -89,7 +89,10 @@ impl Outputs {
 
     /// Adds a dead letter.
     pub(super) fn reject(&mut self, context: &ShardContext, at: &TopicPartition, bad: Rejected) {
-        *self.dead_codes.entry(bad.code).or_default() += 1;
+        *self
+            .dead_codes
+            .entry((bad.stage.clone(), bad.code))
+            .or_default() += 1;
         self.dead.push(dead_letter::encode(context, at, bad));
         self.activity = true;
     }
