@@ -9,3 +9,4 @@ mod panics;
 mod payments;
 mod readme;
 mod sensors;
+mod tidy;

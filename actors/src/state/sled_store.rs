@@ -28,6 +28,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use parking_lot::{Mutex, RwLock};
@@ -39,6 +40,10 @@ use table::{PageRef, Root, Table};
 
 /// sled's page cache. Small: what is hot lives in sessions, what is fresh in the overlay.
 pub const DEFAULT_CACHE_BYTES: u64 = 16 << 20;
+
+/// How often, and how far apart, a locked database is tried: a quarter of a second in all.
+const LOCK_TRIES: usize = 25;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A task's snapshots in a folder of its own.
 pub struct SledStore {
@@ -75,7 +80,7 @@ impl SledStore {
     /// As [`SledStore::open`].
     pub fn open_with_cache(dir: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         let number = engine::newest_number(dir)?;
-        let live = match Live::open(dir, number, cache_bytes) {
+        let live = match Live::open_patiently(dir, number, cache_bytes) {
             Ok(live) => live,
             Err(error @ (StoreError::Locked(_) | StoreError::Io { .. })) => return Err(error),
             Err(error @ (StoreError::Corrupt { .. } | StoreError::Engine { .. })) => {
@@ -167,6 +172,18 @@ impl StateStore for SledStore {
 }
 
 impl Live {
+    /// Opens a database; if it is locked, for a while again and again: sled lets go of its lock some
+    /// milliseconds after it was closed, and whoever holds a file lock does not say when.
+    fn open_patiently(dir: &Path, number: u64, cache_bytes: u64) -> Result<Self, StoreError> {
+        for _ in 0..LOCK_TRIES {
+            match Self::open(dir, number, cache_bytes) {
+                Err(StoreError::Locked(_)) => std::thread::park_timeout(LOCK_PAUSE),
+                opened => return opened,
+            }
+        }
+        Self::open(dir, number, cache_bytes)
+    }
+
     /// Opens a database, finds its newest whole root and clears away what a crash left.
     fn open(dir: &Path, number: u64, cache_bytes: u64) -> Result<Self, StoreError> {
         let engine = Engine::open(&dir.join(number.to_string()), cache_bytes)?;

@@ -1,3 +1,5 @@
+//! Groups and consumers: offsets, start policies, pause, seek, turns, take-over.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Retention, compaction and purge.
+
 use super::*;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;

@@ -1,3 +1,5 @@
+//! Reading without a group: ranges, limits, headers, sizes.
+
 use super::*;
 
 #[test]

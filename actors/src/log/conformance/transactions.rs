@@ -1,3 +1,5 @@
+//! Transactions: visibility, atomicity, fencing, offsets.
+
 use super::*;
 use crate::log::Remedy;
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use ractor::ActorProcessingErr;
 use supervisors::TaskId;
 
-use super::{Input, InputKind, PartitionArguments, PartitionState, outputs::Outputs};
+use super::task_input::{Input, InputKind};
+use super::{PartitionArguments, PartitionState, outputs::Outputs};
 use crate::log::TopicPartition;
 use crate::nodes::Gone;
 use crate::nodes::context::ShardContext;
