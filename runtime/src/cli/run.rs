@@ -97,6 +97,7 @@ async fn serve(
     let address = listener.as_ref().and_then(|l| l.local_addr().ok());
     let address = address.map(|address| address.to_string());
     let log = open_log(&topology.log, data_dir)?;
+    daemon::prepare_state(&topology, data_dir)?;
     let _file = DaemonFile::write(data_dir, address.clone()).map_err(unusable)?;
     Ran::of(&topology)
         .write(data_dir, topology.name.as_str())

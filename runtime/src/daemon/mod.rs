@@ -61,6 +61,24 @@ pub fn open_log(settings: &LogSettings, data_dir: &Path) -> Result<Arc<dyn Log>,
     }
 }
 
+/// Makes the folder of a topology's stores and sees whether it can be written: tasks would find out
+/// one by one, and try again and again.
+///
+/// # Errors
+/// If it cannot.
+pub fn prepare_state(topology: &Topology, data_dir: &Path) -> Result<(), DaemonError> {
+    let path = state_dir(topology, data_dir);
+    let probe = path.join("probe");
+    let made = std::fs::create_dir_all(&path)
+        .and_then(|()| std::fs::write(&probe, b""))
+        .and_then(|()| std::fs::remove_file(&probe));
+    made.map_err(|source| DaemonError::DataDir { path, source })
+}
+
+fn state_dir(topology: &Topology, data_dir: &Path) -> std::path::PathBuf {
+    data_dir.join("state").join(topology.name.as_str())
+}
+
 /// What the actors of a topology will share: programs compiled, nothing started.
 #[must_use]
 pub fn context(
@@ -69,7 +87,7 @@ pub fn context(
     data_dir: &Path,
     faults: Faults,
 ) -> Arc<ShardContext> {
-    let state_dir = data_dir.join("state").join(topology.name.as_str());
+    let state_dir = state_dir(&topology, data_dir);
     ShardContext::new(ShardSettings {
         topology: Arc::new(topology),
         log,

@@ -145,22 +145,26 @@ fn a_data_directory_in_use_or_not_writable_is_told_with_its_cure() {
     let json: Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["name"], "root");
 
-    let file = dir.path().join("file");
-    std::fs::write(&file, "").expect("written");
-    let below = text(&file.join("data"));
-    let refused = [
-        "run",
-        &text(&till()),
-        "--data-dir",
-        &below,
-        "--listen",
-        "none",
-    ];
-    fails(
-        &refused,
-        69,
-        &["cannot be used: Not a directory", "hint: choose a folder"],
-    );
+    // A file stands where a folder is needed: the data directory's, the log's, the state's.
+    for taken in ["", "log", "state"] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let data = dir.path().join("data");
+        let file = data.join(taken);
+        let parent = if taken.is_empty() { dir.path() } else { &data };
+        std::fs::create_dir_all(parent).expect("a folder");
+        let file = if taken.is_empty() { &data } else { &file };
+        std::fs::write(file, "").expect("written");
+        let data = text(&data);
+        let refused = [
+            "run",
+            &text(&till()),
+            "--data-dir",
+            &data,
+            "--listen",
+            "none",
+        ];
+        fails(&refused, 69, &["cannot be used: ", "hint: choose a folder"]);
+    }
 }
 
 #[test]
