@@ -5,6 +5,9 @@
 pub mod repartition;
 pub mod source;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use arrow_array::{
