@@ -6,6 +6,9 @@
 //! bytes; among the sessions that may go, a clock hand passes over those used since its last round.
 //! Pure but for reading [`TaskState`].
 
+#[cfg(test)]
+mod tests;
+
 use std::hash::{BuildHasher, Hasher};
 
 use bytes::{Bytes, BytesMut};

@@ -24,7 +24,7 @@ fn schema() -> Schema {
 
 /// What one upstream task writes: rows with rising offsets and its marker behind each epoch.
 fn upstream(partition: u32, times: &[i64], epoch: usize) -> Vec<Bytes> {
-    let mut encoder = RowEncoder::new(&schema());
+    let encoder = RowEncoder::new(&schema());
     let mut watermark = Watermark::new(DELAY);
     let mut values = Vec::new();
     for (nth, times) in times.chunks(epoch).enumerate() {
