@@ -4,11 +4,15 @@
 use super::StateDecodeError;
 
 pub(in crate::operators) fn write_u64(out: &mut Vec<u8>, mut value: u64) {
+    let mut bytes = [0; 10];
+    let mut length = 0;
     while value >= 0x80 {
-        out.push((value & 0x7F) as u8 | 0x80);
+        bytes[length] = (value & 0x7F) as u8 | 0x80;
         value >>= 7;
+        length += 1;
     }
-    out.push(value as u8);
+    bytes[length] = value as u8;
+    out.extend_from_slice(&bytes[..=length]);
 }
 
 pub(in crate::operators) fn write_i64(out: &mut Vec<u8>, value: i64) {

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use config::DataType;
 
 use crate::operators::keyed::{
-    Bound, Reader, Reading, StateDecodeError, Value, write_bytes, write_f64, write_i64, write_u64,
+    Bound, Reader, Reading, StateDecodeError, Value, write_bytes, write_i64, write_u64,
 };
 
 /// How rows of a ring are laid out. The same for all keys of an operator.
@@ -192,7 +192,9 @@ impl Ring {
         self.first += 1;
         self.rows -= 1;
         self.words.drain(..layout.stride);
-        self.texts.drain(..layout.texts);
+        if layout.texts > 0 {
+            self.texts.drain(..layout.texts);
+        }
         // After a burst the memory goes back: at most a quarter stays in use before.
         let needed = self.words.len();
         if self.words.capacity() > 64 && needed < self.words.capacity() / 4 {
@@ -233,30 +235,30 @@ impl Ring {
     /// Row by row: time as the difference to the one before, which values are there, the values.
     pub(super) fn encode(&self, layout: &Layout, out: &mut Vec<u8>) {
         write_u64(out, self.rows as u64);
+        out.reserve(self.words.len() * size_of::<u64>());
+        // One walk over the words: this runs for every touched key of every epoch.
+        let mut words = self.words.iter().copied();
+        let mut texts = self.texts.iter();
         let mut before = 0i64;
-        for position in self.start()..self.end() {
-            let time = self.time(layout, position);
+        while let Some(time) = words.next() {
+            let time = time.cast_signed();
             write_i64(out, time.wrapping_sub(before));
             before = time;
-            for word in 0..layout.presence_words {
-                write_u64(out, self.word(layout, position, 1 + word));
+            for presence in words.by_ref().take(layout.presence_words) {
+                write_u64(out, presence);
             }
-            for (at, field) in layout.fields.iter().enumerate() {
+            for field in &layout.fields {
                 match field.kind {
-                    Kind::Float => {
-                        let bits = self.word(layout, position, field.slot);
-                        write_f64(out, f64::from_bits(bits));
-                    }
-                    Kind::Int => {
-                        let word = self.word(layout, position, field.slot);
+                    Kind::Float | Kind::Int => {
+                        let word = words.next().unwrap_or_default();
                         out.extend_from_slice(&word.to_le_bytes());
                     }
-                    Kind::Text => match self.value(layout, position, at) {
-                        Some(Value::Bytes(text)) => {
+                    Kind::Text => match texts.next().and_then(Option::as_ref) {
+                        Some(text) => {
                             out.push(1);
                             write_bytes(out, text);
                         }
-                        _ => out.push(0),
+                        None => out.push(0),
                     },
                     Kind::Presence => {}
                 }

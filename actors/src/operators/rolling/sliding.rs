@@ -11,14 +11,14 @@ use crate::operators::aggregate::{
 };
 use crate::operators::keyed::{Reader, StateDecodeError, Value, write_u64};
 
-/// One accumulator.
+/// One accumulator; a cache line.
 #[derive(Debug, Clone)]
 pub(super) enum Sliding {
     Count(u64),
     IntSum(IntSum),
     FloatSum(FloatSum),
     Moments(Moments),
-    Slope(Slope),
+    Slope(Box<Slope>),
     Min(Monotonic),
     Max(Monotonic),
     /// Position of the oldest value that is not NULL.
@@ -54,7 +54,7 @@ impl Sliding {
             Family::IntSum => Self::IntSum(IntSum::default()),
             Family::FloatSum => Self::FloatSum(FloatSum::default()),
             Family::Moments => Self::Moments(Moments::default()),
-            Family::Slope => Self::Slope(Slope::default()),
+            Family::Slope => Self::Slope(Box::default()),
             Family::Min => Self::Min(Monotonic::default()),
             Family::Max => Self::Max(Monotonic::default()),
             Family::First => Self::First(None),
@@ -137,7 +137,7 @@ impl Sliding {
             Self::Count(count) => *count = 0,
             Self::IntSum(sum) => *sum = IntSum::default(),
             Self::FloatSum(sum) => *sum = FloatSum::default(),
-            Self::Slope(slope) => *slope = Slope::default(),
+            Self::Slope(slope) => **slope = Slope::default(),
             Self::Min(queue) | Self::Max(queue) => *queue = Monotonic::default(),
             Self::First(at) | Self::Last(at) => *at = None,
             Self::Distinct(set) => **set = Multiset::default(),
@@ -176,11 +176,11 @@ impl Sliding {
             Self::Min(queue) | Self::Max(queue) => queue.heap_bytes(),
             Self::Distinct(set) => size_of::<Multiset>() + set.heap_bytes(),
             Self::Quantile(list) => size_of::<OrderedList>() + list.heap_bytes(),
+            Self::Slope(_) => size_of::<Slope>(),
             Self::Count(_)
             | Self::IntSum(_)
             | Self::FloatSum(_)
             | Self::Moments(_)
-            | Self::Slope(_)
             | Self::First(_)
             | Self::Last(_) => 0,
         }
@@ -214,7 +214,7 @@ impl Sliding {
             Family::IntSum => Self::IntSum(IntSum::decode(reader)?),
             Family::FloatSum => Self::FloatSum(FloatSum::decode(reader)?),
             Family::Moments => Self::Moments(Moments::decode(reader)?),
-            Family::Slope => Self::Slope(Slope::decode(reader)?),
+            Family::Slope => Self::Slope(Box::new(Slope::decode(reader)?)),
             Family::Min
             | Family::Max
             | Family::First

@@ -1,7 +1,7 @@
 //! What a rolling operator knows of one key.
 
 use super::plan::{Order, Output, Plan, Source};
-use super::track::Track;
+use super::track::{Place, Track};
 use crate::batch::Row;
 use crate::operators::aggregate::{Growing, Recent, difference};
 use crate::operators::keyed::{Bound, Emitted, Reader, StateDecodeError, Value};
@@ -47,16 +47,36 @@ impl RollingState {
     ) {
         self.used = true;
         let time = meta.time;
-        let place = self.by_time.open(&plan.by_time, time);
-        let rank = self.by_arrival.open(&plan.by_arrival, time);
+        // What the operator does not have is not looked at: a key's state is seldom in the cache.
+        let (by_time, by_arrival) = (&plan.by_time, &plan.by_arrival);
+        let place = match by_time.windows.is_empty() {
+            true => Place::Newest,
+            false => self.by_time.open(by_time, time),
+        };
         self.emit(plan, bound, row, true, out);
-        if !plan.by_time.windows.is_empty() {
-            self.by_time.admit(&plan.by_time, place, time, bound, row);
+        if !by_time.windows.is_empty() {
+            self.by_time.admit(by_time, place, time, bound, row);
         }
-        if !plan.by_arrival.windows.is_empty() {
+        if !by_arrival.windows.is_empty() {
             self.by_arrival
-                .admit(&plan.by_arrival, rank, time, bound, row);
+                .admit(by_arrival, Place::Newest, time, bound, row);
         }
+        if !plan.growing.is_empty() || !plan.recent.is_empty() {
+            self.grow(plan, bound, row, time);
+        }
+        self.emit(plan, bound, row, false, out);
+        if !by_time.windows.is_empty() {
+            // A row that is not late comes at or after the watermark.
+            self.by_time
+                .settle(by_time, place, meta.watermark.min(time));
+        }
+        if !by_arrival.windows.is_empty() {
+            self.by_arrival.settle(by_arrival, Place::Newest, 0);
+        }
+    }
+
+    /// Takes the row into what has no ring.
+    fn grow(&mut self, plan: &Plan, bound: &Bound, row: usize, time: i64) {
         for (growing, (_, input)) in self.growing.iter_mut().zip(&plan.growing) {
             let value = match input {
                 Some(input) => bound.value(*input, row),
@@ -71,11 +91,6 @@ impl RollingState {
                 recent.add(value, *capacity);
             }
         }
-        self.emit(plan, bound, row, false, out);
-        // A row that is not late comes at or after the watermark.
-        self.by_time
-            .settle(&plan.by_time, place, meta.watermark.min(time));
-        self.by_arrival.settle(&plan.by_arrival, rank, 0);
     }
 
     fn emit(&self, plan: &Plan, bound: &Bound, row: usize, before: bool, out: &mut Emitted) {

@@ -42,11 +42,8 @@ impl Track {
         }
     }
 
-    /// Makes the windows those of a row at this time, without the row.
+    /// By time: makes the windows those of a row at this time, without the row.
     pub(super) fn open(&mut self, plan: &TrackPlan, time: i64) -> Place {
-        if plan.order == Order::Arrival {
-            return Place::Newest;
-        }
         match self.ring.newest(&plan.layout) {
             Some(newest) if time < newest => {
                 self.end = self.ring.after(&plan.layout, time);

@@ -207,7 +207,7 @@ fn null_follows_three_valued_logic() {
     check("case i when 1 then 'one' end", Cell::Null);
 }
 
-/// `xxhsum -H64` of `7`, and of `7`, the byte 0x1F, `2.5`.
+/// The bytes hashed are the promise; the hash itself is held to published values beside its code.
 #[test]
 fn hash_is_xxh64_of_the_text_forms() {
     check("hash(i)", Cell::Int(super::xxh64(b"7", 0).cast_signed()));
