@@ -16,7 +16,7 @@ fn body(from: usize, count: usize) -> String {
 }
 
 #[test]
-fn a_signal_drains_and_nothing_is_lost_or_doubled() {
+fn however_it_is_stopped_nothing_is_lost_or_doubled() {
     let dir = tempfile::tempdir().expect("a folder");
     let data = dir.path().join("data");
     for (nth, signal) in ["TERM", "INT", "KILL"].into_iter().enumerate() {
