@@ -137,13 +137,13 @@ impl StateStore for SledStore {
         space: Space,
         visit: &mut dyn FnMut(&[u8], &Bytes) -> bool,
     ) -> Result<(), StoreError> {
-        // Page by page, each read again if need be, so that no key is visited twice.
+        // By hashes, not by pages: an epoch between two reads may split or join pages, so a page may
+        // begin before what is still to be visited, and only its end says where to go on.
         let mut next = Some(0);
         while let Some(start) = next {
-            let (page, following) = self.read(|live| live.page_from(space, start))?;
-            next = following;
-            let Some(page) = page else { break };
-            for (key, value) in page.entries() {
+            let (page, end) = self.read(|live| live.page_at(space, start))?;
+            next = end;
+            for (key, value) in page.iter().flat_map(|page| page.entries_from(start)) {
                 if !visit(key, &Bytes::copy_from_slice(value)) {
                     return Ok(());
                 }
@@ -217,16 +217,11 @@ impl Live {
         Page::decode(bytes).ok_or_else(|| self.engine.corrupt("page does not decode"))
     }
 
-    /// The first page of a space that begins at or after a hash, and where to look for the next.
-    fn page_from(
-        &self,
-        space: Space,
-        start: u64,
-    ) -> Result<(Option<Page>, Option<u64>), StoreError> {
-        let Some((begins, at)) = self.table.first_from(space, start) else {
-            return Ok((None, None));
-        };
-        Ok((Some(self.page(&at)?), begins.checked_add(1)))
+    /// The page that covers a hash, if there is one, and the first hash beyond its range.
+    fn page_at(&self, space: Space, hash: u64) -> Result<(Option<Page>, Option<u64>), StoreError> {
+        let range = self.table.covering(space, hash);
+        let page = range.page.map(|at| self.page(&at)).transpose()?;
+        Ok((page, range.end))
     }
 
     fn load_many(&self, space: Space, keys: &[Bytes]) -> Result<Vec<Option<Bytes>>, StoreError> {

@@ -92,6 +92,19 @@ impl Page {
     }
 
     pub(super) fn get(&self, hash: u64, key: &[u8]) -> Option<&[u8]> {
+        let from = self.first_from(hash);
+        let same_hash = (from..self.count).take_while(|i| self.index(*i).0 == hash);
+        let mut entries = same_hash.map(|i| self.entry(i));
+        entries.find(|(k, _)| *k == key).map(|(_, value)| value)
+    }
+
+    /// Keys and values in order, from a hash on.
+    pub(super) fn entries_from(&self, hash: u64) -> impl Iterator<Item = (&[u8], &[u8])> {
+        (self.first_from(hash)..self.count).map(|i| self.entry(i))
+    }
+
+    /// The first entry with this hash or a higher one.
+    fn first_from(&self, hash: u64) -> usize {
         let (mut low, mut high) = (0, self.count);
         while low < high {
             let middle = usize::midpoint(low, high);
@@ -101,14 +114,7 @@ impl Page {
                 high = middle;
             }
         }
-        let same_hash = (low..self.count).take_while(|i| self.index(*i).0 == hash);
-        let mut entries = same_hash.map(|i| self.entry(i));
-        entries.find(|(k, _)| *k == key).map(|(_, value)| value)
-    }
-
-    /// Keys and values in order.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        (0..self.count).map(|i| self.entry(i))
+        low
     }
 
     /// Hash and end of the body of an entry; zeros beyond the page's end.

@@ -1,5 +1,11 @@
 //! What the store on disk promises beyond the suite that both stores pass: pages that split and
-//! shrink, and damaged files that are an error or nothing, never another value.
+//! shrink, and damaged files that are an error or nothing, never another value. Pages in detail: [`pages`]; death of the process: [`kill`]; every file
+//! damaged, and going on behind it: [`damage`].
+
+mod model;
+mod pages;
+mod kill;
+mod damage;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
