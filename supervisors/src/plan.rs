@@ -279,3 +279,6 @@ fn draw(f: &mut fmt::Formatter<'_>, spec: &ChildSpec, lead: &str, margin: &str) 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
