@@ -18,6 +18,9 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+#[cfg(test)]
+mod tests;
+
 const MAGIC: [u8; 2] = *b"TW";
 const FORMAT: u8 = 1;
 const HEADER_BYTES: usize = 17;

@@ -16,6 +16,9 @@ use bytes::Bytes;
 use super::store::{Entry, Marker, Space, StateStore, StoreError};
 use crate::log::{Log, LogError, OffsetRange, TopicPartition};
 
+#[cfg(test)]
+mod tests;
+
 /// Most records of one read and so of one write.
 const READ_RECORDS: usize = 10_000;
 /// About the most bytes of one read: bounds a restore's memory to a few times this.
