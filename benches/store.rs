@@ -1,6 +1,6 @@
 //! What the state store costs per key: `put_epoch` and `load_many` by number of keys, with values
 //! of 200 bytes, in CPU time of the whole process (sled works on threads of its own) and wall time,
-//! and what it takes on disk.
+//! and what it takes on disk and in memory (of the process; up to 40 MiB of it are the epoch to write).
 //!
 //! `cargo bench -p thalweg-benches --bench store`
 
@@ -13,18 +13,22 @@ use actors::state::{Entry, Marker, SledStore, StateStore};
 use bytes::Bytes;
 
 const VALUE_BYTES: usize = 200;
-/// Keys of one epoch and of one load, at most.
+/// Keys of one epoch, at most.
 const BATCH: usize = 100_000;
+/// Keys of one load, at most: a sub-batch of a partition.
+const LOAD_BATCH: usize = 1_000;
 /// Sizes of a store, in keys.
 const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
 /// A store of a million keys of which an epoch touches few: every page rewritten for little.
 const SPARSE: usize = 1_000;
 
 fn main() {
-    println!("values of {VALUE_BYTES} bytes, epochs and loads of at most {BATCH} keys");
     println!(
-        "{:>9} {:<24} {:>9} {:>9} {:>10}",
-        "keys", "what", "cpu us", "wall us", "disk MiB"
+        "values of {VALUE_BYTES} bytes, epochs of at most {BATCH} keys, loads of {LOAD_BATCH}"
+    );
+    println!(
+        "{:>9} {:<26} {:>9} {:>9} {:>9} {:>9}",
+        "keys", "what", "cpu us", "wall us", "disk MiB", "RSS MiB"
     );
     for keys in SIZES {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -54,7 +58,8 @@ fn measure(dir: &Path, keys: usize) {
         let disk = store.stats().expect("stats").bytes_on_disk;
         let (cpu, wall) = cost.per_key();
         let mib = disk as f64 / f64::from(1 << 20);
-        println!("{keys:>9} {what:<24} {cpu:>9.2} {wall:>9.2} {mib:>10.1}");
+        let rss = rss_mib();
+        println!("{keys:>9} {what:<26} {cpu:>9.2} {wall:>9.2} {mib:>9.1} {rss:>9.1}");
     };
     let rounds = (200_000 / keys).max(1);
     report(
@@ -92,7 +97,7 @@ fn measure(dir: &Path, keys: usize) {
         "load, all keys",
         timed(keys * rounds, || {
             for _ in 0..rounds {
-                for batch in spread.chunks(BATCH) {
+                for batch in spread.chunks(LOAD_BATCH) {
                     load(&store, batch);
                 }
             }
@@ -123,7 +128,7 @@ fn measure(dir: &Path, keys: usize) {
         SledStore::open(dir).expect("reopened");
     });
     let (cpu, wall) = reopened.per_key();
-    println!("{keys:>9} {:<24} {cpu:>9.3} {wall:>9.3}", "open, per key");
+    println!("{keys:>9} {:<26} {cpu:>9.3} {wall:>9.3}", "open, per key");
 }
 
 fn key(i: usize) -> Bytes {
@@ -189,4 +194,13 @@ fn cpu_us() -> f64 {
         .filter_map(|ticks| ticks.parse::<f64>().ok())
         .sum::<f64>()
         * 10_000.0
+}
+
+/// Memory of this process that is in RAM, from proc(5)'s `status`.
+fn rss_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next());
+    kib.and_then(|kib| kib.parse::<f64>().ok())
+        .map_or(0.0, |kib| kib / 1024.0)
 }
