@@ -1,1 +1,1 @@
-//! Filled in below.
+//! Benchmarks: `divan` programs beside this file, and `bin/end_to_end`, which measures the whole daemon.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,7 +61,13 @@ pub(super) fn run(arguments: &RunArguments) -> u8 {
     };
     let served = runtime.block_on(serve(topology, arguments, &screen));
     runtime.shutdown_timeout(THREADS_END_WITHIN);
-    served.unwrap_or_else(|error| fail(&error, error.hint(), code::UNAVAILABLE))
+    served.unwrap_or_else(|error| {
+        let code = match error {
+            DaemonError::StateRedefined(_) => code::CONFIGURATION,
+            _ => code::UNAVAILABLE,
+        };
+        fail(&error, error.hint(), code)
+    })
 }
 
 fn listen(text: &str) -> Result<Listen, String> {
@@ -99,9 +106,7 @@ async fn serve(
     let log = open_log(&topology.log, data_dir)?;
     daemon::prepare_state(&topology, data_dir)?;
     let _file = DaemonFile::write(data_dir, address.clone()).map_err(unusable)?;
-    Ran::of(&topology)
-        .write(data_dir, topology.name.as_str())
-        .map_err(unusable)?;
+    remember(&topology, data_dir)?;
 
     let metrics = telemetry::metrics();
     let context = daemon::context(topology, log, data_dir, Faults::default());
@@ -136,6 +141,20 @@ async fn serve(
     };
     drop(stop_api);
     code
+}
+
+/// Leaves what runs in the data directory, unless its state would be taken for another's.
+fn remember(topology: &Topology, data_dir: &Path) -> Result<(), DaemonError> {
+    let (name, now) = (topology.name.as_str(), Ran::of(topology));
+    let redefined = Ran::read(data_dir, name).map(|before| before.redefined(&now));
+    if let Some(redefined) = redefined.filter(|redefined| !redefined.is_empty()) {
+        return Err(DaemonError::StateRedefined(redefined));
+    }
+    now.write(data_dir, name)
+        .map_err(|source| DaemonError::DataDir {
+            path: data_dir.to_owned(),
+            source,
+        })
 }
 
 async fn bind(listen: Listen) -> Result<Option<TcpListener>, DaemonError> {

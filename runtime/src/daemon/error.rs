@@ -27,6 +27,9 @@ pub enum DaemonError {
     /// A log that this version cannot use.
     #[error("this version runs on the embedded log only, not on brokers {0:?}")]
     Brokers(Vec<String>),
+    /// State was written by other definitions of these operators.
+    #[error("operators {0:?} are defined otherwise than when their state was written")]
+    StateRedefined(Vec<String>),
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -51,6 +54,10 @@ impl DaemonError {
             Self::Listen { .. } => Some(
                 "another process has the port: stop it, choose another with --listen \
                  127.0.0.1:PORT (0 takes a free one), or run without API with --listen none",
+            ),
+            Self::StateRedefined(_) => Some(
+                "state belongs to an operator's id: give it a new id to begin anew, or put its \
+                 definition back; `thalweg plan` shows what becomes of state",
             ),
             Self::Brokers(_) => Some("take [log] out of the file"),
             Self::Log(error) => log_hint(error),

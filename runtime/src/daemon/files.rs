@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use config::{Node, Topology};
+use config::{Node, Operator, OperatorKind, Topology};
 use serde::{Deserialize, Serialize};
 
 use crate::control::kind;
@@ -82,8 +82,7 @@ impl Ran {
         let keyed = topology.nodes.iter().filter_map(|node| match node {
             Node::Operator(operator) if operator.kind.is_keyed() => {
                 let kind = kind(&operator.kind).to_owned();
-                let columns = operator.input_schema.columns();
-                let definition = format!("{:?} {:?} {columns:?}", operator.kind, operator.key);
+                let definition = definition(operator);
                 Some((operator.id.to_string(), RanOperator { kind, definition }))
             }
             Node::Operator(_) | Node::Source(_) | Node::Sink(_) => None,
@@ -92,6 +91,19 @@ impl Ran {
             hash: topology.hash,
             keyed: keyed.collect(),
         }
+    }
+
+    /// Operators of this that `now` defines otherwise: their state cannot be theirs any more.
+    #[must_use]
+    pub fn redefined(&self, now: &Self) -> Vec<String> {
+        let differs = |(id, new): &(&String, &RanOperator)| {
+            self.keyed.get(*id).is_some_and(|old| old != *new)
+        };
+        now.keyed
+            .iter()
+            .filter(differs)
+            .map(|(id, _)| id.clone())
+            .collect()
     }
 
     /// What ran last under a name; `None` if nothing did, or it is not known.
@@ -110,6 +122,41 @@ impl Ran {
         path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
         std::fs::write(path, serde_json::to_vec_pretty(self)?)
     }
+}
+
+/// What an operator's state depends on: its settings, with columns by name and type, so that other
+/// columns may come and go.
+fn definition(operator: &Operator) -> String {
+    let column = |position: Option<usize>| {
+        let column = position.map(|position| &operator.input_schema.columns()[position]);
+        column.map_or_else(String::new, |column| {
+            format!("{} {}", column.name, column.data_type)
+        })
+    };
+    let mut parts = vec![format!("key {}", column(operator.key))];
+    match &operator.kind {
+        OperatorKind::Rolling(rolling) => parts.extend(rolling.columns.iter().map(|c| {
+            let of = column(c.of);
+            format!(
+                "{} {:?} of {of} over {:?} {}",
+                c.name, c.aggregate, c.over, c.exclude_current
+            )
+        })),
+        OperatorKind::Window(window) => {
+            parts.push(format!("{:?} {}", window.kind, window.allowed_lateness));
+            let columns = window.columns.iter();
+            parts.extend(
+                columns.map(|c| format!("{} {:?} of {}", c.name, c.aggregate, column(c.of))),
+            );
+        }
+        OperatorKind::Filter { .. }
+        | OperatorKind::Select { .. }
+        | OperatorKind::KeyBy { .. }
+        | OperatorKind::Infer(_)
+        | OperatorKind::Route(_)
+        | OperatorKind::Union => {}
+    }
+    parts.join("; ")
 }
 
 fn ran_path(data_dir: &Path, name: &str) -> PathBuf {

@@ -198,3 +198,38 @@ fn logs_are_json_where_no_terminal_is() {
         "{lines:?}"
     );
 }
+
+#[test]
+fn state_of_another_definition_is_refused_and_not_taken_for_its_own() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let data = text(&dir.path().join("data"));
+    let file = dir.path().join("topology.toml");
+    let original = std::fs::read_to_string(till()).expect("readable");
+    let run = [
+        "run",
+        &text(&file),
+        "--data-dir",
+        &data,
+        "--listen",
+        "none",
+        "--until-caught-up",
+    ];
+    std::fs::write(&file, &original).expect("written");
+    ok(&run);
+    let last_ten = original.replace(
+        "of = \"amount\", over = \"all\"",
+        "of = \"amount\", over = 10",
+    );
+    std::fs::write(&file, &last_ten).expect("written");
+    fails(&run, 78, &["\"history\"", "give it a new id"]);
+    // Another column of the source is none of the state's business.
+    let wider = original.replace(
+        "amount = \"float64\"",
+        "shop = \"string?\"\namount = \"float64\"",
+    );
+    std::fs::write(&file, &wider).expect("written");
+    ok(&run);
+    let renamed = last_ten.replace("\"history\"", "\"recent\"");
+    std::fs::write(&file, &renamed).expect("written");
+    ok(&run);
+}
