@@ -1,8 +1,10 @@
 //! What a restore must bring back: the committed state, whatever the store holds beforehand.
 
+mod failing;
+
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -13,8 +15,10 @@ use crate::log::memory::MemoryLog;
 use crate::log::{Log, LogRecord, TopicPartition, TopicSpec};
 use crate::state::conformance::{content, entry};
 use crate::state::{
-    Entry, Marker, MemoryStore, Space, StateStore, StoreError, StoreStats, TaskState,
+    Entry, Marker, MemoryStore, Space, StateStore, TaskState,
 };
+
+use failing::FailingStore;
 
 type Model = HashMap<(Space, Vec<u8>), Vec<u8>>;
 
@@ -225,72 +229,6 @@ fn the_changelogs_end_is_read_once() {
     assert!(told.iter().all(|progress| progress.total == total));
     assert_eq!(told.last().unwrap().done, total);
     assert!(told.is_sorted_by_key(|progress| progress.done));
-}
-
-/// A store that refuses writes from some write on; until it is wiped, if that is its cure.
-struct FailingStore {
-    inner: MemoryStore,
-    writes_left: AtomicUsize,
-    wipes: AtomicUsize,
-    cured_by_wipe: bool,
-}
-
-impl FailingStore {
-    fn after(writes: usize) -> Self {
-        Self {
-            inner: MemoryStore::new(),
-            writes_left: AtomicUsize::new(writes),
-            wipes: AtomicUsize::new(0),
-            cured_by_wipe: false,
-        }
-    }
-
-    fn refused<T>() -> Result<T, StoreError> {
-        Err(StoreError::Corrupt {
-            path: std::path::PathBuf::new(),
-            what: "made to fail".into(),
-        })
-    }
-}
-
-impl StateStore for FailingStore {
-    fn load_many(&self, space: Space, keys: &[Bytes]) -> Result<Vec<Option<Bytes>>, StoreError> {
-        self.inner.load_many(space, keys)
-    }
-
-    fn put_epoch(&self, entries: &[Entry], marker: &Marker) -> Result<(), StoreError> {
-        let left = self.writes_left.load(Ordering::Relaxed);
-        if left == 0 {
-            return Self::refused();
-        }
-        self.writes_left.store(left - 1, Ordering::Relaxed);
-        self.inner.put_epoch(entries, marker)
-    }
-
-    fn marker(&self) -> Result<Option<Marker>, StoreError> {
-        self.inner.marker()
-    }
-
-    fn scan(
-        &self,
-        space: Space,
-        visit: &mut dyn FnMut(&[u8], &Bytes) -> bool,
-    ) -> Result<(), StoreError> {
-        self.inner.scan(space, visit)
-    }
-
-    fn wipe(&self) -> Result<(), StoreError> {
-        self.wipes.fetch_add(1, Ordering::Relaxed);
-        if !self.cured_by_wipe {
-            return Self::refused();
-        }
-        self.writes_left.store(usize::MAX, Ordering::Relaxed);
-        self.inner.wipe()
-    }
-
-    fn stats(&self) -> Result<StoreStats, StoreError> {
-        self.inner.stats()
-    }
 }
 
 #[test]
