@@ -14,9 +14,7 @@ use crate::clock::ManualClock;
 use crate::log::memory::MemoryLog;
 use crate::log::{Log, LogRecord, TopicPartition, TopicSpec};
 use crate::state::conformance::{content, entry};
-use crate::state::{
-    Entry, Marker, MemoryStore, Space, StateStore, TaskState,
-};
+use crate::state::{Entry, Marker, MemoryStore, Space, StateStore, TaskState};
 
 use failing::FailingStore;
 
