@@ -1,4 +1,8 @@
 //! Write-behind: what is counted, what is copied, what a failed flush leaves.
+//! What goes on beside a flush: [`flushing`]; timers: [`timers`].
+
+mod flushing;
+mod timers;
 
 use std::sync::Arc;
 
