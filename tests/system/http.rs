@@ -166,6 +166,13 @@ fn what_cannot_be_taken_is_refused_whole() {
         "not-found",
     );
     check(&daemon.post(PAYMENTS, b"\n\r\n"), 400, "invalid");
+    let changelog = "/v1/topics/till.history.changelog/records";
+    check(&daemon.post(changelog, b"{}"), 400, "invalid");
+    assert_eq!(
+        daemon.get(changelog).json(),
+        json!([]),
+        "state is the topology's"
+    );
     check(
         &daemon.post(PAYMENTS, &vec![b'\n'; (32 << 20) + 1]),
         413,

@@ -5,6 +5,7 @@ use actors::codec::{Decoder, key_text};
 use actors::log::{
     Log, LogError, LogRecord, Producer, TopicPartition, TopicSpec, partition_for_key,
 };
+use actors::nodes::topics::{Purpose, topics};
 use bytes::Bytes;
 use config::{Node, Source, TopicName, Topology};
 use serde::{Deserialize, Serialize};
@@ -25,10 +26,11 @@ impl Control {
     /// letter).
     ///
     /// # Errors
-    /// No such topic, or the log refuses.
+    /// No such topic, one of the topology's own, or the log refuses.
     pub fn append(&self, topic: &str, values: Vec<Bytes>) -> Result<Appended, ControlError> {
         let context = self.context();
         let spec = find(&*context.log, topic)?.spec;
+        open_to_all(&context.topology, &spec.name)?;
         let source = source_of(&context.topology, &spec.name);
         let records = keyed(values, context.clock.now_ms(), source);
         let count = records.len();
@@ -51,7 +53,7 @@ impl Control {
 /// taken out of the values as [`Control::append`] does; without, records have none.
 ///
 /// # Errors
-/// No such topic, or the log refuses.
+/// As [`Control::append`]; without a topology, its own topics are not known.
 pub fn append_direct(
     log: &dyn Log,
     topology: Option<&Topology>,
@@ -59,6 +61,9 @@ pub fn append_direct(
     values: Vec<Bytes>,
 ) -> Result<Appended, ControlError> {
     let spec = find(log, topic)?.spec;
+    if let Some(topology) = topology {
+        open_to_all(topology, &spec.name)?;
+    }
     let source = topology.and_then(|topology| source_of(topology, &spec.name));
     let records = keyed(values, SystemClock.now_ms(), source);
     let count = records.len();
@@ -77,6 +82,24 @@ pub fn lines(body: &Bytes) -> Vec<Bytes> {
         .filter(|line| !line.is_empty())
         .map(|line| body.slice_ref(line))
         .collect()
+}
+
+/// Refuses topics whose records are the topology's own: a changelog is the truth of its state, and
+/// rows of a repartition topic are counted against their task's marker.
+fn open_to_all(topology: &Topology, topic: &TopicName) -> Result<(), ControlError> {
+    let planned = topics(topology);
+    let found = planned.iter().find(|(_, spec)| spec.name == *topic);
+    match found.map(|(purpose, _)| *purpose) {
+        Some(purpose @ (Purpose::Changelog | Purpose::Repartition)) => {
+            let (name, purpose) = (&topology.name, purpose.label());
+            Err(ControlError::Invalid(format!(
+                "topic \"{topic}\" is a {purpose} topic: only topology \"{name}\" writes it"
+            )))
+        }
+        Some(Purpose::Source | Purpose::Labels | Purpose::Sink | Purpose::DeadLetters) | None => {
+            Ok(())
+        }
+    }
 }
 
 /// The source that reads a topic, if one does.
