@@ -26,9 +26,6 @@ const CODEC: u16 = 1;
 /// One day, Kafka's default of `delete.retention.ms`, with an hour to spare.
 const MARKER_AGE_MS_MAX: i64 = 23 * 3_600_000;
 
-/// Page cache of each store. Small: what is hot lives in sessions, what is fresh in the overlay.
-const STORE_CACHE_BYTES: u64 = 2 << 20;
-
 /// All tasks' states.
 pub struct States {
     clock: Arc<dyn Clock>,
@@ -114,10 +111,7 @@ impl States {
             return Ok(Arc::new(MemoryStore::new()));
         };
         // A damaged store comes up empty: it is a cache of the changelog, which is then replayed.
-        Ok(Arc::new(SledStore::open_with_cache(
-            &dir.join(name),
-            STORE_CACHE_BYTES,
-        )?))
+        Ok(Arc::new(SledStore::open(&dir.join(name))?))
     }
 
     /// A task's state as it was opened last.

@@ -1,26 +1,32 @@
-//! The store on disk: pages of many sessions each, kept in one sled database per task.
+//! The store on disk: pages of many sessions each in a file, and a sled database that says which of
+//! them count.
 //!
-//! sled pays 8–24 µs for a small value, most of it per value and not per byte. So sessions are
-//! packed: a key's hash decides its page, a page covers a range of hashes and splits when it grows
-//! ([`page`]). A [`table`] says which page covers which range, and which checksum it has.
+//! sled pays 8–24 µs for a small value and keeps whole leaves of large ones in memory. So sessions
+//! are packed: a key's hash decides its page, a page covers a range of hashes and splits when it grows
+//! ([`page`]). Pages lie in a file of their own ([`page_file`]). A [`table`] in sled says which page
+//! covers which range, where it lies, and which checksum it has.
 //!
-//! Nothing is changed in place. An epoch writes the pages it touches under new ids, then a new
-//! table, then waits until sled has written all that; only then it writes the *root*, which names
-//! the table and holds the marker. Old pages go last. Two roots alternate, each with a checksum. So
-//! whenever the process dies, the newest whole root names pages that are complete and unchanged:
-//! **the data always are exactly what the marker says**. A page that sled loses, cuts or brings
-//! back from the past does not have the checksum that the table names: an error, never wrong state.
+//! Nothing that counts is changed in place. An epoch writes the pages it touches where the file is
+//! free ([`space`]), then a new table into the slot that does not count, then waits until sled has
+//! written it; only then it writes that slot's *root*, which names the table and holds the marker.
+//! What only the table before named is free from then on. Two slots alternate. So whenever the process
+//! dies, the newest whole root names a table and pages that are complete and unchanged: **the data
+//! always are exactly what the marker says**. A page that is lost, cut or from the past does not have
+//! the checksum that the table names: an error, never wrong state.
 //!
-//! sled orders its writes in one log and recovers a prefix of it, which is what the above needs
-//! against the death of the process. Its flush is not durable against the death of the machine;
-//! then the checksums find what is missing, and the store is replayed from the changelog.
+//! sled orders its writes in one log and recovers a prefix of it, and what was written to a file is the
+//! operating system's: that is all the above needs against the death of the process. Neither is
+//! durable against the death of the machine; then the checksums find what is missing, and the store is
+//! replayed from the changelog.
 //!
-//! Folder: `DIR/N/` is the database; each wipe begins the next N, so a database that hangs or
-//! panics never has to be asked for anything again.
+//! Folder: `DIR/N/` is the database, with the file `pages` in it; each wipe begins the next N, so a
+//! database that hangs or panics never has to be asked for anything again.
 
 mod engine;
 mod hash;
 mod page;
+mod page_file;
+mod space;
 mod table;
 
 #[cfg(test)]
@@ -36,10 +42,8 @@ use parking_lot::{Mutex, RwLock};
 use super::store::{Entry, Marker, Space, StateStore, StoreError, StoreStats};
 use engine::Engine;
 use page::{Edit, Page, Run};
-use table::{PageRef, Root, Table};
-
-/// sled's page cache. Small: what is hot lives in sessions, what is fresh in the overlay.
-pub const DEFAULT_CACHE_BYTES: u64 = 16 << 20;
+use page_file::PageFile;
+use table::{PageRef, Root, Sum, Table};
 
 /// How often, and how far apart, a locked database is tried: a quarter of a second in all.
 const LOCK_TRIES: usize = 25;
@@ -48,7 +52,6 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// A task's snapshots in a folder of its own.
 pub struct SledStore {
     dir: PathBuf,
-    cache_bytes: u64,
     live: RwLock<Live>,
     /// Held by the one write or wipe that runs.
     writer: Mutex<()>,
@@ -58,8 +61,11 @@ pub struct SledStore {
 #[derive(Clone)]
 struct Live {
     engine: Arc<Engine>,
+    file: Arc<PageFile>,
     root: Arc<Root>,
     table: Arc<Table>,
+    /// What of the file the table leaves free.
+    free: Arc<space::Space>,
     /// N of the folder.
     number: u64,
 }
@@ -71,34 +77,25 @@ impl SledStore {
     /// # Errors
     /// If another process has it open, or the folder cannot be written.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        Self::open_with_cache(dir, DEFAULT_CACHE_BYTES)
-    }
-
-    /// As [`SledStore::open`], with another size of sled's cache.
-    ///
-    /// # Errors
-    /// As [`SledStore::open`].
-    pub fn open_with_cache(dir: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         let number = engine::newest_number(dir)?;
-        let live = match Live::open_patiently(dir, number, cache_bytes) {
+        let live = match Live::open_patiently(dir, number) {
             Ok(live) => live,
             Err(error @ (StoreError::Locked(_) | StoreError::Io { .. })) => return Err(error),
             Err(error @ (StoreError::Corrupt { .. } | StoreError::Engine { .. })) => {
                 tracing::warn!(%error, "state store cannot be opened and is wiped");
-                Live::open(dir, number + 1, cache_bytes)?
+                Live::open(dir, number + 1)?
             }
         };
         engine::remove_older(dir, live.number);
         Ok(Self {
             dir: dir.to_owned(),
-            cache_bytes,
             live: RwLock::new(live),
             writer: Mutex::new(()),
         })
     }
 
     /// Runs a read; again if the table was replaced meanwhile, because then pages that it named may
-    /// be gone.
+    /// be written over.
     fn read<T>(
         &self,
         mut reading: impl FnMut(&Live) -> Result<T, StoreError>,
@@ -122,10 +119,8 @@ impl StateStore for SledStore {
         let _one_at_a_time = self.writer.lock();
         let before = self.live.read().clone();
         let after = before.write(entries, marker)?;
-        let freed = Arc::clone(&after.root);
-        let engine = Arc::clone(&after.engine);
         *self.live.write() = after;
-        engine.remove(&freed.freed)
+        Ok(())
     }
 
     fn marker(&self) -> Result<Option<Marker>, StoreError> {
@@ -155,7 +150,7 @@ impl StateStore for SledStore {
     fn wipe(&self) -> Result<(), StoreError> {
         let _one_at_a_time = self.writer.lock();
         let number = self.live.read().number + 1;
-        let fresh = Live::open(&self.dir, number, self.cache_bytes)?;
+        let fresh = Live::open(&self.dir, number)?;
         let old = std::mem::replace(&mut *self.live.write(), fresh);
         drop(old);
         engine::remove_older(&self.dir, number);
@@ -166,7 +161,7 @@ impl StateStore for SledStore {
         let live = self.live.read().clone();
         Ok(StoreStats {
             entries: live.table.entries(),
-            bytes_on_disk: live.engine.bytes_on_disk(),
+            bytes_on_disk: live.engine.bytes_on_disk() + live.file.bytes_on_disk(),
         })
     }
 }
@@ -174,19 +169,20 @@ impl StateStore for SledStore {
 impl Live {
     /// Opens a database; if it is locked, for a while again and again: sled lets go of its lock some
     /// milliseconds after it was closed, and whoever holds a file lock does not say when.
-    fn open_patiently(dir: &Path, number: u64, cache_bytes: u64) -> Result<Self, StoreError> {
+    fn open_patiently(dir: &Path, number: u64) -> Result<Self, StoreError> {
         for _ in 0..LOCK_TRIES {
-            match Self::open(dir, number, cache_bytes) {
+            match Self::open(dir, number) {
                 Err(StoreError::Locked(_)) => std::thread::park_timeout(LOCK_PAUSE),
                 opened => return opened,
             }
         }
-        Self::open(dir, number, cache_bytes)
+        Self::open(dir, number)
     }
 
-    /// Opens a database, finds its newest whole root and clears away what a crash left.
-    fn open(dir: &Path, number: u64, cache_bytes: u64) -> Result<Self, StoreError> {
-        let engine = Engine::open(&dir.join(number.to_string()), cache_bytes)?;
+    /// Opens a database and finds its newest whole root.
+    fn open(dir: &Path, number: u64) -> Result<Self, StoreError> {
+        let folder = dir.join(number.to_string());
+        let engine = Engine::open(&folder)?;
         let roots = [engine.read_root(0)?, engine.read_root(1)?];
         let found = roots.iter().any(Option::is_some);
         let whole = roots.iter().flatten().filter_map(Root::decode);
@@ -195,25 +191,27 @@ impl Live {
             None if found => return Err(engine.corrupt("no root is whole")),
             None => Root::default(),
         };
-        let table = match &root.table {
-            Some(at) => {
-                let bytes = engine.read(at)?;
+        let table = match root.table {
+            Some(sum) => {
+                let bytes = engine.read_table(root.slot(), sum)?;
                 Table::decode(&bytes).ok_or_else(|| engine.corrupt("table does not decode"))?
             }
             None => Table::default(),
         };
-        engine.remove(&root.freed)?;
-        engine.remove_from(root.next_id)?;
+        let free = space::Space::beside(table.pages().map(PageRef::extent))
+            .ok_or_else(|| engine.corrupt("pages overlap"))?;
         Ok(Self {
             engine: Arc::new(engine),
+            file: Arc::new(PageFile::open(&folder)?),
             root: Arc::new(root),
             table: Arc::new(table),
+            free: Arc::new(free),
             number,
         })
     }
 
     fn page(&self, at: &PageRef) -> Result<Page, StoreError> {
-        let bytes = self.engine.read(at)?;
+        let bytes = self.file.read(at)?;
         Page::decode(bytes).ok_or_else(|| self.engine.corrupt("page does not decode"))
     }
 
@@ -254,32 +252,32 @@ impl Live {
         let mut next = NextTable {
             live: self,
             table: Table::clone(&self.table),
-            next_id: self.root.next_id,
-            freed: Vec::new(),
-            written: Vec::new(),
+            free: space::Space::clone(&self.free),
+            dropped: Vec::new(),
         };
         let mut rest = edits.as_slice();
         while !rest.is_empty() {
             rest = next.apply_first(rest)?;
         }
         let table_bytes = next.table.encode();
-        let table_ref = next.write_page(&table_bytes, 0)?;
-        next.freed.extend(self.root.table);
         let root = Root {
             sequence: self.root.sequence + 1,
-            next_id: next.next_id,
-            table: Some(table_ref),
-            freed: next.freed,
+            table: Some(Sum::of(&table_bytes)),
             marker: Some(marker.clone()),
         };
+        self.engine.write_table(root.slot(), &table_bytes)?;
         self.engine.sync()?;
-        self.engine.write_root(root.sequence % 2, &root.encode())?;
+        self.engine.write_root(root.slot(), &root.encode())?;
         self.engine.sync()?;
-        self.engine.let_go(&next.written);
+        for page in next.dropped {
+            next.free.give(page.extent());
+        }
         Ok(Self {
             engine: Arc::clone(&self.engine),
+            file: Arc::clone(&self.file),
             root: Arc::new(root),
             table: Arc::new(next.table),
+            free: Arc::new(next.free),
             number: self.number,
         })
     }
@@ -289,9 +287,10 @@ impl Live {
 struct NextTable<'a> {
     live: &'a Live,
     table: Table,
-    next_id: u64,
-    freed: Vec<PageRef>,
-    written: Vec<PageRef>,
+    /// What neither the table before nor this one takes.
+    free: space::Space,
+    /// Pages that only the table before names.
+    dropped: Vec<PageRef>,
 }
 
 impl NextTable<'_> {
@@ -310,7 +309,7 @@ impl NextTable<'_> {
             rest = beyond;
             let old = match range.page {
                 Some(at) => {
-                    self.freed.push(at);
+                    self.dropped.push(at);
                     self.table.remove(space, range.start);
                     Some(self.live.page(&at)?)
                 }
@@ -324,17 +323,19 @@ impl NextTable<'_> {
         }
         for (i, piece) in run.pieces().enumerate() {
             let begins = if i == 0 { start } else { piece.first_hash };
-            let at = self.write_page(&piece.encode(), piece.count())?;
-            self.table.insert(space, begins, at);
+            let page = self.write_page(&piece.encode(), piece.count())?;
+            self.table.insert(space, begins, page);
         }
         Ok(rest)
     }
 
     fn write_page(&mut self, bytes: &[u8], entries: u32) -> Result<PageRef, StoreError> {
-        let at = PageRef::new(self.next_id, bytes, entries);
-        self.next_id += 1;
-        self.live.engine.write(&at, bytes)?;
-        self.written.push(at);
-        Ok(at)
+        let page = PageRef {
+            block: self.free.take(bytes.len()),
+            sum: Sum::of(bytes),
+            entries,
+        };
+        self.live.file.write(&page, bytes)?;
+        Ok(page)
     }
 }

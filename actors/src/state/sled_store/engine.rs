@@ -1,4 +1,5 @@
-//! The one file of the state that names sled: blobs by id, two roots, and a wall around its panics.
+//! The one file of the state that names sled: two slots, each with a table and the root that names it,
+//! and a wall around sled's panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -7,15 +8,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 
 use super::super::store::StoreError;
-use super::table::PageRef;
+use super::table::Sum;
 
-/// Largest value given to sled. sled keeps up to 16 values in a node and moves a node of more than
-/// a quarter of its segment into a file of its own.
-const CHUNK_BYTES: usize = 48 << 10;
-/// sled's default.
-const SEGMENT_BYTES: usize = 512 << 10;
-/// First byte of a page's keys: id and chunk follow, big-endian, so that they sort.
-const PAGE: u8 = b'p';
+/// sled's page cache: two tables of a million sessions fit.
+const CACHE_BYTES: u64 = 2 << 20;
+/// Largest value given to sled. It keeps up to 17 values in a leaf, and moves a leaf of more than a
+/// quarter of its segment (of 512 KiB) into a file of its own.
+const CHUNK_BYTES: usize = 7 << 10;
+/// How often sled's thread moves live values out of sparse segments, and calls fsync. What is to
+/// survive the process is flushed by hand.
+const CLEAN_EVERY_MS: u64 = 10_000;
+/// First byte of a table's keys: slot and chunk follow, big-endian, so that they sort.
+const TABLE: u8 = b't';
 /// First byte of a root's key: its slot follows.
 const ROOT: u8 = b'r';
 
@@ -68,12 +72,11 @@ fn numbers(dir: &Path) -> std::io::Result<Vec<u64>> {
 
 impl Engine {
     /// Opens or creates a database.
-    pub(super) fn open(folder: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+    pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
         let config = sled::Config::new()
             .path(folder)
-            .cache_capacity(cache_bytes)
-            .segment_size(SEGMENT_BYTES)
-            .flush_every_ms(Some(500));
+            .cache_capacity(CACHE_BYTES)
+            .flush_every_ms(Some(CLEAN_EVERY_MS));
         let mut engine = Self {
             folder: folder.to_owned(),
             db: None,
@@ -83,59 +86,28 @@ impl Engine {
         Ok(engine)
     }
 
-    /// The bytes of a page.
-    pub(super) fn read(&self, at: &PageRef) -> Result<Bytes, StoreError> {
-        let mut bytes = Vec::with_capacity(at.length as usize);
-        for chunk in 0..chunks(at) {
-            let part = self.with(|db| db.get(page_key(at.id, chunk)))?;
+    /// The bytes of a slot's table.
+    pub(super) fn read_table(&self, slot: u64, sum: Sum) -> Result<Vec<u8>, StoreError> {
+        let mut bytes = Vec::with_capacity(sum.length as usize);
+        for chunk in 0..chunks(sum.length as usize) {
+            let part = self.with(|db| db.get(table_key(slot, chunk)))?;
             bytes.extend_from_slice(part.as_deref().unwrap_or_default());
         }
-        if at.matches(&bytes) {
-            Ok(bytes.into())
+        if sum.matches(&bytes) {
+            Ok(bytes)
         } else {
-            Err(self.corrupt("a page is missing or not what was written"))
+            Err(self.corrupt("the table is missing or not what was written"))
         }
     }
 
-    /// Writes a page.
-    pub(super) fn write(&self, at: &PageRef, bytes: &[u8]) -> Result<(), StoreError> {
+    /// Writes a slot's table over the one before.
+    pub(super) fn write_table(&self, slot: u64, bytes: &[u8]) -> Result<(), StoreError> {
         for (chunk, part) in (0..).zip(bytes.chunks(CHUNK_BYTES)) {
-            self.with(|db| db.insert(page_key(at.id, chunk), part))?;
+            self.with(|db| db.insert(table_key(slot, chunk), part))?;
         }
-        Ok(())
-    }
-
-    /// Makes sled forget pages that were just written. Its cache looks at a page when it is written or
-    /// read, but cannot drop one that is not on disk yet, and would not look at it again: so each is
-    /// read once more behind the flush.
-    pub(super) fn let_go(&self, pages: &[PageRef]) {
-        for at in pages {
-            for chunk in 0..chunks(at) {
-                if self.with(|db| db.get(page_key(at.id, chunk))).is_err() {
-                    // Whoever needs the page will meet the error and say so.
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Removes pages; those that are gone already do not matter.
-    pub(super) fn remove(&self, pages: &[PageRef]) -> Result<(), StoreError> {
-        for at in pages {
-            for chunk in 0..chunks(at) {
-                self.with(|db| db.remove(page_key(at.id, chunk)))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes all pages from an id on.
-    pub(super) fn remove_from(&self, id: u64) -> Result<(), StoreError> {
-        let keys = self.with(|db| {
-            let pages = db.range(page_key(id, 0)..[PAGE + 1].into());
-            pages.keys().collect::<sled::Result<Vec<_>>>()
-        })?;
-        for key in keys {
+        let beyond = table_key(slot, chunks(bytes.len()))..table_key(slot + 1, 0);
+        let left = self.with(|db| db.range(beyond).keys().collect::<sled::Result<Vec<_>>>())?;
+        for key in left {
             self.with(|db| db.remove(key))?;
         }
         Ok(())
@@ -229,13 +201,13 @@ impl Drop for Engine {
     }
 }
 
-fn chunks(at: &PageRef) -> u16 {
-    u16::try_from((at.length as usize).div_ceil(CHUNK_BYTES)).unwrap_or(u16::MAX)
+fn chunks(length: usize) -> u32 {
+    u32::try_from(length.div_ceil(CHUNK_BYTES)).unwrap_or(u32::MAX)
 }
 
-fn page_key(id: u64, chunk: u16) -> Vec<u8> {
-    let mut key = vec![PAGE];
-    key.extend_from_slice(&id.to_be_bytes());
+fn table_key(slot: u64, chunk: u32) -> Vec<u8> {
+    let mut key = vec![TABLE];
+    key.extend_from_slice(&slot.to_be_bytes());
     key.extend_from_slice(&chunk.to_be_bytes());
     key
 }

@@ -10,9 +10,9 @@ use bytes::{BufMut, Bytes};
 use super::super::store::{Entry, Space};
 use super::hash;
 
-/// Size that a split aims at. Larger costs sparse epochs more bytes per key, smaller costs dense
-/// ones more calls of sled per key.
-const TARGET_BYTES: usize = 24 << 10;
+/// Size that a split aims at. Larger costs sparse epochs and loads more bytes per key, smaller makes
+/// the table larger, which every epoch writes.
+const TARGET_BYTES: usize = 8 << 10;
 /// A page larger than this is split.
 const MAX_BYTES: usize = 2 * TARGET_BYTES;
 /// A page smaller than this is joined with the next one when it is rewritten.

@@ -9,16 +9,27 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::super::envelope;
 use super::super::store::{Marker, Space};
+use super::space::Extent;
 
 /// Version of the root's encoding and of all that it leads to.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
-/// A page and what its bytes must be.
+/// A page in an encoded table.
+const ENTRY_BYTES: usize = 30;
+
+/// What bytes must be that were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct PageRef {
-    pub(super) id: u64,
+pub(super) struct Sum {
     pub(super) length: u32,
     pub(super) checksum: u32,
+}
+
+/// Where a page lies, and what its bytes must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PageRef {
+    /// Its first block in the page file.
+    pub(super) block: u64,
+    pub(super) sum: Sum,
     pub(super) entries: u32,
 }
 
@@ -39,27 +50,21 @@ pub(super) struct Covered {
 pub(super) struct Root {
     /// Grows by one with each root.
     pub(super) sequence: u64,
-    /// No page has this id or a later one.
-    pub(super) next_id: u64,
-    /// `None` in a new store.
-    pub(super) table: Option<PageRef>,
-    /// Pages of the root before, which may or may not be gone.
-    pub(super) freed: Vec<PageRef>,
+    /// Of the table in the root's slot; `None` in a new store.
+    pub(super) table: Option<Sum>,
     pub(super) marker: Option<Marker>,
 }
 
-impl PageRef {
-    pub(super) fn new(id: u64, bytes: &[u8], entries: u32) -> Self {
+impl Sum {
+    pub(super) fn of(bytes: &[u8]) -> Self {
         #[expect(
             clippy::expect_used,
             reason = "pages come from log records, which are far below 4 GiB"
         )]
         let length = u32::try_from(bytes.len()).expect("page below 4 GiB");
         Self {
-            id,
             length,
             checksum: crc32c::crc32c(bytes),
-            entries,
         }
     }
 
@@ -68,17 +73,34 @@ impl PageRef {
     }
 
     fn put(&self, out: &mut impl BufMut) {
-        out.put_u64_le(self.id);
         out.put_u32_le(self.length);
         out.put_u32_le(self.checksum);
+    }
+
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            length: from.try_get_u32_le().ok()?,
+            checksum: from.try_get_u32_le().ok()?,
+        })
+    }
+}
+
+impl PageRef {
+    /// The blocks that the page takes.
+    pub(super) fn extent(&self) -> Extent {
+        Extent::of(self.block, self.sum.length as usize)
+    }
+
+    fn put(&self, out: &mut impl BufMut) {
+        out.put_u64_le(self.block);
+        self.sum.put(out);
         out.put_u32_le(self.entries);
     }
 
     fn take(from: &mut &[u8]) -> Option<Self> {
         Some(Self {
-            id: from.try_get_u64_le().ok()?,
-            length: from.try_get_u32_le().ok()?,
-            checksum: from.try_get_u32_le().ok()?,
+            block: from.try_get_u64_le().ok()?,
+            sum: Sum::take(from)?,
             entries: from.try_get_u32_le().ok()?,
         })
     }
@@ -120,13 +142,18 @@ impl Table {
         self.0.remove(&(space, start));
     }
 
+    /// All pages.
+    pub(super) fn pages(&self) -> impl Iterator<Item = &PageRef> {
+        self.0.values()
+    }
+
     /// Entries in all pages.
     pub(super) fn entries(&self) -> u64 {
-        self.0.values().map(|page| u64::from(page.entries)).sum()
+        self.pages().map(|page| u64::from(page.entries)).sum()
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(self.0.len() * ENTRY_BYTES);
         for ((space, start), page) in &self.0 {
             out.put_u16_le(*space);
             out.put_u64_le(*start);
@@ -147,13 +174,16 @@ impl Table {
 }
 
 impl Root {
+    /// Where in sled it and its table are.
+    pub(super) fn slot(&self) -> u64 {
+        self.sequence % 2
+    }
+
     /// In an envelope, which brings magic, version and checksum.
     pub(super) fn encode(&self) -> Bytes {
         let mut out = Vec::new();
         out.put_u64_le(self.sequence);
-        out.put_u64_le(self.next_id);
-        put_list(&mut out, self.table.as_slice(), |out, page| page.put(out));
-        put_list(&mut out, &self.freed, |out, page| page.put(out));
+        put_list(&mut out, self.table.as_slice(), |out, sum| sum.put(out));
         put_list(&mut out, self.marker.as_slice(), put_marker);
         envelope::seal(VERSION, None, &out, &mut BytesMut::new())
     }
@@ -167,9 +197,7 @@ impl Root {
         let from = &mut opened.payload.as_ref();
         let root = Self {
             sequence: from.try_get_u64_le().ok()?,
-            next_id: from.try_get_u64_le().ok()?,
-            table: take_list(from, PageRef::take)?.pop(),
-            freed: take_list(from, PageRef::take)?,
+            table: take_list(from, Sum::take)?.pop(),
             marker: take_list(from, take_marker)?.pop(),
         };
         from.is_empty().then_some(root)
