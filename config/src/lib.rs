@@ -46,8 +46,8 @@ pub use signature::{Element, ModelSignatures, NoModels, Signature, TensorSpec, V
 pub use supervision::{Backoff, Intensity, Strategy};
 pub use topology::{
     Batching, DeviceChoice, Edge, EpochSettings, EventTime, Feed, FileCompression, FileFormat,
-    Format, KafkaSettings, LogSettings, ModelSettings, Node, NodeIndex, Operator, Order, Port,
-    Profile, Sink, SinkTarget, Source, Start, StateSettings, SubTopology, Topology,
-    WatermarkSettings,
+    Format, GroupProtocol, KafkaSettings, LogSettings, Membership, ModelSettings, Node, NodeIndex,
+    Operator, Order, Port, Profile, Sink, SinkTarget, Source, Start, StateSettings, SubTopology,
+    Topology, WatermarkSettings,
 };
 pub use units::{ByteSize, Millis, UnitError};

@@ -254,13 +254,57 @@ pub enum LogSettings {
     Kafka(KafkaSettings),
 }
 
-/// How to reach a Kafka cluster.
+/// How to reach a Kafka cluster, and what is done there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KafkaSettings {
     /// `host:port`, at least one.
     pub brokers: Vec<String>,
     /// Further librdkafka properties, security among them; those the runtime owns have been refused.
     pub client: Vec<(String, Secret)>,
+    /// Whether missing topics are created when the topology starts.
+    pub create_topics: bool,
+    /// Replicas of topics that are created; `None`: as many as the brokers' default says.
+    pub replication: Option<u16>,
+    /// Who deals partitions out to the nodes.
+    pub group_protocol: GroupProtocol,
+    /// Whether a node keeps its partitions over a short restart.
+    pub membership: Membership,
+    /// Warm copies of each task's state on other nodes.
+    pub standby: u8,
+}
+
+/// Who deals partitions out to the members of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GroupProtocol {
+    /// One of the members.
+    Classic,
+    /// The brokers (KIP-848).
+    Consumer,
+}
+
+/// Whether a member is known by its node's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Membership {
+    /// By its node's id: a restart within the session timeout moves no partition.
+    Static,
+    /// Anew at each start.
+    Dynamic,
+}
+
+impl KafkaSettings {
+    /// These brokers, and everything else as it is without being set.
+    #[must_use]
+    pub fn of(brokers: Vec<String>) -> Self {
+        Self {
+            brokers,
+            client: Vec::new(),
+            create_topics: true,
+            replication: None,
+            group_protocol: GroupProtocol::Classic,
+            membership: Membership::Static,
+            standby: 0,
+        }
+    }
 }
 
 /// When a transaction closes: whichever comes first.

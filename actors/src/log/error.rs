@@ -57,6 +57,9 @@ pub enum LogError {
     /// The log does not answer.
     #[error("log does not answer: {0}")]
     Unavailable(String),
+    /// The log refuses, and no waiting helps: rights, settings, policies.
+    #[error("log refuses: {0}")]
+    Refused(String),
     /// Another process has the directory.
     #[error("log directory \"{0}\" is in use by another process")]
     Locked(std::path::PathBuf),
@@ -80,6 +83,7 @@ impl LogError {
             | Self::NoPartition(_)
             | Self::PartitionCount { .. }
             | Self::TooLarge { .. }
+            | Self::Refused(_)
             | Self::Locked(_)
             | Self::Damaged(_)
             | Self::Storage(_) => Remedy::Stop,

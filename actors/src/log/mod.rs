@@ -1,7 +1,7 @@
 //! Where records live: topics cut into partitions, with offsets, and transactions over them.
 //!
 //! The seam between Thalweg and its log. Implementations: [`embedded`] (sled, one machine) and
-//! [`memory`] (tests; with injected faults), both on the engine `local`, and Kafka. All calls block;
+//! [`memory`] (tests; with injected faults), both on the engine `local`, and [`kafka`]. All calls block;
 //! callers give them threads.
 //!
 //! Promises of every implementation: a transaction's records and offsets become visible together or
@@ -16,6 +16,7 @@ mod partitioner;
 mod local;
 pub mod memory;
 pub mod embedded;
+pub mod kafka;
 #[cfg(test)]
 mod conformance;
 
@@ -196,6 +197,25 @@ pub trait Log: Send + Sync + 'static {
     /// # Errors
     /// As [`Log::read`].
     fn offset_at(&self, at: &TopicPartition, timestamp: i64) -> Result<i64, LogError>;
+
+    /// What can be read of these partitions, in their order, once every transaction is decided that
+    /// has written to them by now: the ends are past everything written before the call. Waits for
+    /// those transactions, for at most their timeout.
+    ///
+    /// [`Log::topic`] is not enough for a restore: a dead member's open transaction would hide what
+    /// others have committed behind it.
+    ///
+    /// # Errors
+    /// As [`Log::read`]; [`LogError::Unavailable`] if a transaction stays open for longer.
+    fn settled(&self, at: &[TopicPartition]) -> Result<Vec<OffsetRange>, LogError> {
+        let range = |at: &TopicPartition| {
+            let topic = self.topic(&at.topic)?;
+            let topic = topic.ok_or_else(|| LogError::NoTopic(at.topic.to_string()))?;
+            let range = topic.ranges.get(at.partition as usize).copied();
+            range.ok_or_else(|| LogError::NoPartition(at.clone()))
+        };
+        at.iter().map(range).collect()
+    }
 
     /// A group's committed positions in these partitions, in their order.
     ///

@@ -91,7 +91,8 @@ pub fn restore(
         expected,
         progress,
     };
-    let ranges = replay.ranges()?;
+    // Settled: nothing committed may hide behind a dead member's open transaction.
+    let ranges = log.settled(changelogs)?;
     let cause = match usable_marker(store, &ranges, expected) {
         Ok(marker) => match replay.run(marker.as_ref(), &ranges) {
             Err(RestoreError::Store(error)) => error.to_string(),
@@ -165,17 +166,6 @@ struct Replay<'a> {
 }
 
 impl Replay<'_> {
-    /// What can be read of each changelog now.
-    fn ranges(&self) -> Result<Vec<OffsetRange>, LogError> {
-        let range = |at: &TopicPartition| {
-            let topic = self.log.topic(&at.topic)?;
-            let topic = topic.ok_or_else(|| LogError::NoTopic(at.topic.to_string()))?;
-            let range = topic.ranges.get(at.partition as usize).copied();
-            range.ok_or_else(|| LogError::NoPartition(at.clone()))
-        };
-        self.changelogs.iter().map(range).collect()
-    }
-
     /// Replays from the marker (or the start) to the end.
     fn run(
         &mut self,

@@ -87,8 +87,8 @@ pub(crate) fn check(kafka: &Kafka, cx: &Context<'_>) -> Option<KafkaSettings> {
         client.push((name.into(), Secret::new(value)));
     }
     Some(KafkaSettings {
-        brokers: brokers(&kafka.brokers, cx)?,
         client,
+        ..KafkaSettings::of(brokers(&kafka.brokers, cx)?)
     })
 }
 

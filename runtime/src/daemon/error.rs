@@ -85,6 +85,8 @@ pub fn log_hint(error: &LogError) -> Option<&'static str> {
         LogError::NoPartition(_)
         | LogError::Fenced(_)
         | LogError::State(_)
+        // It says itself what cures it.
+        | LogError::Refused(_)
         | LogError::Aborted(_)
         | LogError::UnknownOutcome(_)
         | LogError::Damaged(_) => None,

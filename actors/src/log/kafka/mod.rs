@@ -1,0 +1,210 @@
+//! The log on Apache Kafka.
+//!
+//! Opening it reaches no broker: every call does so by itself, waits a bounded time and then says
+//! [`LogError::Unavailable`], so a daemon comes up without brokers and goes on when they are back.
+//! What each client may set is in [`client`]; what is committed is read by readers of committed
+//! records only, and ends of partitions are their last stable offsets.
+
+mod client;
+mod error;
+mod reporter;
+
+mod offsets;
+mod topics;
+mod wait;
+mod reader;
+mod groups;
+
+mod consumer;
+mod producer;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::{KafkaSettings, TopicName};
+use rdkafka::error::KafkaError;
+
+use self::client::Clients;
+use self::reporter::Reporter;
+use super::{
+    Committed, Consumer, ConsumerSettings, Fetched, Log, LogError, OffsetRange, Producer,
+    TopicInfo, TopicPartition, TopicSpec,
+};
+
+/// A request to the brokers may take this long; then the log is unavailable. Callers try again.
+pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
+
+/// Who this process is to the brokers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeIdentity {
+    /// The node's id: the clients' `client.id`, and its place in the group if membership is static.
+    pub id: String,
+    /// Keeps its partitions over a restart that is shorter than the session timeout.
+    pub static_membership: bool,
+}
+
+/// The log on a cluster. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct KafkaLog {
+    shared: Arc<Shared>,
+    topics: Arc<topics::Topics>,
+    readers: Arc<reader::Readers>,
+    groups: Arc<groups::Groups>,
+}
+
+/// What all clients of a log share.
+struct Shared {
+    clients: Clients,
+    reporter: Reporter,
+}
+
+/// What a call was doing, for its error.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    doing: &'a str,
+    topic: Option<&'a str>,
+}
+
+impl KafkaLog {
+    /// The log of a cluster. Reaches no broker.
+    ///
+    /// # Errors
+    /// [`LogError::Refused`] if librdkafka does not take the settings: a property that does not
+    /// exist or has an invalid value, or what this build cannot do (TLS).
+    pub fn connect(settings: &KafkaSettings, node: NodeIdentity) -> Result<Self, LogError> {
+        let shared = Arc::new(Shared {
+            clients: Clients::new(settings.clone(), node),
+            reporter: Reporter::default(),
+        });
+        shared.check()?;
+        Ok(Self {
+            topics: Arc::new(topics::Topics::new(Arc::clone(&shared))),
+            readers: Arc::new(reader::Readers::new(Arc::clone(&shared))),
+            groups: Arc::new(groups::Groups::new(Arc::clone(&shared))),
+            shared,
+        })
+    }
+}
+
+impl Log for KafkaLog {
+    fn topics(&self) -> Result<Vec<TopicInfo>, LogError> {
+        self.topics.all()
+    }
+
+    fn topic(&self, name: &TopicName) -> Result<Option<TopicInfo>, LogError> {
+        self.topics.one(name)
+    }
+
+    fn ensure_topic(&self, spec: &TopicSpec) -> Result<bool, LogError> {
+        self.topics.ensure(spec)
+    }
+
+    fn read(
+        &self,
+        at: &TopicPartition,
+        from: i64,
+        max_records: usize,
+        max_bytes: usize,
+    ) -> Result<Fetched, LogError> {
+        self.readers.read(at, from, max_records, max_bytes)
+    }
+
+    fn offset_at(&self, at: &TopicPartition, timestamp: i64) -> Result<i64, LogError> {
+        self.topics.offset_at(at, timestamp)
+    }
+
+    fn settled(&self, at: &[TopicPartition]) -> Result<Vec<OffsetRange>, LogError> {
+        self.topics.settled(at)
+    }
+
+    fn committed(
+        &self,
+        group: &str,
+        partitions: &[TopicPartition],
+    ) -> Result<Vec<Option<Committed>>, LogError> {
+        self.groups.committed(group, partitions)
+    }
+
+    fn delete_before(&self, at: &TopicPartition, offset: i64) -> Result<(), LogError> {
+        self.topics.delete_before(at, offset)
+    }
+
+    fn maintain(&self) -> Result<(), LogError> {
+        self.readers.drop_idle();
+        self.groups.drop_idle();
+        self.topics.offsets().serve();
+        Ok(())
+    }
+
+    fn consumer(&self, settings: &ConsumerSettings) -> Result<Box<dyn Consumer>, LogError> {
+        consumer::open(&self.shared, settings)
+    }
+
+    fn producer(&self, transactional_id: &str) -> Result<Box<dyn Producer>, LogError> {
+        producer::open(&self.shared, transactional_id)
+    }
+}
+
+impl Shared {
+    /// Whether librdkafka takes the configuration that all clients have.
+    fn check(&self) -> Result<(), LogError> {
+        let config = self.clients.admin();
+        let made = config.create_native_config();
+        made.map(drop)
+            .map_err(|error| self.failed(&error, &Place::new("kafka")))
+    }
+
+    /// An error of a call that is no transaction's. If the brokers did not answer, it names them
+    /// and the last thing that a client said of them.
+    fn failed(&self, error: &KafkaError, place: &Place<'_>) -> LogError {
+        self.explained(error::request(error, place))
+    }
+
+    /// Names the brokers in an error that is about them.
+    fn explained(&self, error: LogError) -> LogError {
+        let LogError::Unavailable(text) = error else {
+            return error;
+        };
+        let brokers = self.clients.brokers();
+        let cause = self.reporter.last_error();
+        let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+        LogError::Unavailable(format!("{text} (brokers {brokers}){cause}"))
+    }
+}
+
+impl<'a> Place<'a> {
+    fn new(doing: &'a str) -> Self {
+        Self { doing, topic: None }
+    }
+
+    fn of_topic(self, topic: &'a str) -> Self {
+        Self {
+            topic: Some(topic),
+            ..self
+        }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.doing)?;
+        match self.topic {
+            Some(topic) => write!(f, " \"{topic}\""),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A partition's number as clients take it.
+fn partition_id(at: &TopicPartition) -> Result<i32, LogError> {
+    i32::try_from(at.partition).map_err(|_| LogError::NoPartition(at.clone()))
+}
+
+impl fmt::Debug for KafkaLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KafkaLog")
+            .field(&self.shared.clients.brokers())
+            .finish()
+    }
+}

@@ -1,0 +1,158 @@
+//! Questions about partitions: their first and last offsets, and offsets at a time.
+//!
+//! Two clients that are members of nothing: one that sees committed records only, whose ends are last
+//! stable offsets, and one that sees everything, whose ends are high watermarks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::metadata::Metadata;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::reporter::Reporter;
+use super::{Place, REQUEST_WITHIN, Shared};
+use crate::log::{LogError, TopicPartition};
+
+/// The clients, made when first needed.
+pub(super) struct Offsets {
+    shared: Arc<Shared>,
+    committed: Mutex<Option<Arc<Asker>>>,
+    everything: Mutex<Option<Arc<Asker>>>,
+}
+
+type Asker = BaseConsumer<Reporter>;
+
+/// What a reader may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sees {
+    /// What is committed: its end is the last stable offset.
+    Committed,
+    /// Open transactions too: its end is the high watermark.
+    Everything,
+}
+
+/// Which offset is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Where {
+    /// The first there is.
+    Start,
+    /// Past the last.
+    End,
+    /// Of the first record at or after a time in milliseconds; the end if there is none.
+    At(i64),
+}
+
+impl Offsets {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            committed: Mutex::new(None),
+            everything: Mutex::new(None),
+        }
+    }
+
+    /// One offset per partition, in their order: one request for each broker that leads some.
+    pub(super) fn of(
+        &self,
+        sees: Sees,
+        at: &[TopicPartition],
+        which: Where,
+    ) -> Result<Vec<i64>, LogError> {
+        if at.is_empty() {
+            return Ok(Vec::new());
+        }
+        let name = at[0].topic.as_str();
+        let place = Place::new("asking for offsets of topic").of_topic(name);
+        let asker = self.asker(sees)?;
+        let list = self.list(at, which, &place)?;
+        let answer = asker.offsets_for_times(list, REQUEST_WITHIN);
+        serve(&asker);
+        let answer = answer.map_err(|error| self.shared.failed(&error, &place))?;
+        let found = answer.elements().into_iter().map(|element| {
+            let told = element.error();
+            told.map_err(|error| self.shared.failed(&error, &place))?;
+            Ok(match element.offset() {
+                Offset::Offset(offset) => Some(offset),
+                // No record that young.
+                _ => None,
+            })
+        });
+        let found = found.collect::<Result<Vec<_>, LogError>>()?;
+        if found.iter().all(Option::is_some) {
+            return Ok(found.into_iter().flatten().collect());
+        }
+        if which == Where::End {
+            let text = format!("{place}: a partition's end is not told");
+            return Err(self.shared.explained(LogError::Unavailable(text)));
+        }
+        let ends = self.of(sees, at, Where::End)?;
+        let pairs = found.into_iter().zip(ends);
+        Ok(pairs.map(|(found, end)| found.unwrap_or(end)).collect())
+    }
+
+    /// What the brokers say of one topic, or of all.
+    pub(super) fn metadata(&self, topic: Option<&str>) -> Result<Metadata, LogError> {
+        let asker = self.asker(Sees::Committed)?;
+        let answer = asker.fetch_metadata(topic, REQUEST_WITHIN);
+        serve(&asker);
+        let place = match topic {
+            Some(name) => Place::new("asking for topic").of_topic(name),
+            None => Place::new("asking for the topics"),
+        };
+        answer.map_err(|error| self.shared.failed(&error, &place))
+    }
+
+    fn list(
+        &self,
+        at: &[TopicPartition],
+        which: Where,
+        place: &Place<'_>,
+    ) -> Result<TopicPartitionList, LogError> {
+        // ListOffsets takes -2 and -1 in the place of a time; so does librdkafka.
+        let offset = match which {
+            Where::Start => Offset::Beginning,
+            Where::End => Offset::End,
+            Where::At(timestamp) => Offset::Offset(timestamp.max(0)),
+        };
+        let mut list = TopicPartitionList::with_capacity(at.len());
+        for at in at {
+            let partition = super::partition_id(at)?;
+            list.add_partition_offset(at.topic.as_str(), partition, offset)
+                .map_err(|error| self.shared.failed(&error, place))?;
+        }
+        Ok(list)
+    }
+
+    fn asker(&self, sees: Sees) -> Result<Arc<Asker>, LogError> {
+        let mut slot = match sees {
+            Sees::Committed => self.committed.lock(),
+            Sees::Everything => self.everything.lock(),
+        };
+        if let Some(asker) = &*slot {
+            return Ok(Arc::clone(asker));
+        }
+        let config = self.shared.clients.asker(sees == Sees::Committed);
+        let made: Asker = config
+            .create_with_context(self.shared.reporter.clone())
+            .map_err(|error| self.shared.failed(&error, &Place::new("making a client")))?;
+        let made = Arc::new(made);
+        *slot = Some(Arc::clone(&made));
+        Ok(made)
+    }
+
+    /// Takes what the clients have to say by themselves: it would pile up.
+    pub(super) fn serve(&self) {
+        for slot in [&self.committed, &self.everything] {
+            if let Some(asker) = &*slot.lock() {
+                serve(asker);
+            }
+        }
+    }
+}
+
+fn serve(asker: &Asker) {
+    // Errors of connections are kept by the reporter; a client without assignment has no records.
+    while asker.poll(Duration::ZERO).is_some() {}
+}

@@ -1,0 +1,374 @@
+//! Topics: what there is, what is to be, and what may go.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use config::TopicName;
+use parking_lot::Mutex;
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
+    TopicReplication,
+};
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::metadata::MetadataTopic;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::client::TRANSACTION_TIMEOUT;
+use super::offsets::{Offsets, Sees, Where};
+use super::reporter::Reporter;
+use super::wait::wait;
+use super::{Place, REQUEST_WITHIN, Shared};
+use crate::log::{LogError, OffsetRange, TopicInfo, TopicPartition, TopicSpec};
+
+/// A topic's settings are asked for again after this long; its ranges are asked for each time.
+const SPEC_KEPT: Duration = Duration::from_secs(10);
+/// How long an open transaction may hold a partition's end back: its timeout, and the time that
+/// brokers take to see that it is over.
+const SETTLED_WITHIN: Duration = TRANSACTION_TIMEOUT.saturating_add(Duration::from_secs(15));
+/// How often it is asked whether it still does.
+const SETTLED_EVERY: Duration = Duration::from_millis(20);
+/// How often it is asked whether a created topic is there.
+const CREATED_EVERY: Duration = Duration::from_millis(50);
+
+/// Topics of a cluster.
+pub(super) struct Topics {
+    shared: Arc<Shared>,
+    offsets: Offsets,
+    admin: Mutex<Option<Arc<AdminClient<Reporter>>>>,
+    specs: Mutex<HashMap<String, (Instant, TopicSpec)>>,
+}
+
+impl Topics {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            offsets: Offsets::new(Arc::clone(&shared)),
+            shared,
+            admin: Mutex::new(None),
+            specs: Mutex::default(),
+        }
+    }
+
+    /// All topics but the brokers' own.
+    pub(super) fn all(&self) -> Result<Vec<TopicInfo>, LogError> {
+        let metadata = self.offsets.metadata(None)?;
+        let found: Vec<(TopicName, u32)> = metadata
+            .topics()
+            .iter()
+            .filter(|topic| topic.error().is_none() && !topic.name().starts_with("__"))
+            .filter_map(|topic| Some((TopicName::parse(topic.name()).ok()?, partitions(topic))))
+            .collect();
+        let specs = self.describe(&found)?;
+        let infos = specs.into_iter().map(|spec| {
+            let ranges = self.ranges(&spec.name, spec.partitions)?;
+            Ok(TopicInfo { spec, ranges })
+        });
+        infos.collect()
+    }
+
+    /// One topic.
+    pub(super) fn one(&self, name: &TopicName) -> Result<Option<TopicInfo>, LogError> {
+        let Some(spec) = self.spec(name)? else {
+            return Ok(None);
+        };
+        let ranges = self.ranges(name, spec.partitions)?;
+        Ok(Some(TopicInfo { spec, ranges }))
+    }
+
+    /// A topic's settings; `None` if there is no such topic.
+    fn spec(&self, name: &TopicName) -> Result<Option<TopicSpec>, LogError> {
+        if let Some((asked, spec)) = self.specs.lock().get(name.as_str())
+            && asked.elapsed() < SPEC_KEPT
+        {
+            return Ok(Some(spec.clone()));
+        }
+        let Some(partitions) = self.partitions(name)? else {
+            return Ok(None);
+        };
+        Ok(self.describe(&[(name.clone(), partitions)])?.pop())
+    }
+
+    /// How many partitions a topic has; `None` if it does not exist.
+    fn partitions(&self, name: &TopicName) -> Result<Option<u32>, LogError> {
+        let metadata = self.offsets.metadata(Some(name.as_str()))?;
+        let Some(topic) = metadata.topics().first() else {
+            return Ok(None);
+        };
+        match topic.error().map(RDKafkaErrorCode::from) {
+            None => Ok(Some(partitions(topic))),
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(None),
+            Some(code) => {
+                let place = Place::new("asking for topic").of_topic(name.as_str());
+                Err(self.shared.explained(super::error::coded(code, &place)))
+            }
+        }
+    }
+
+    fn ranges(&self, name: &TopicName, partitions: u32) -> Result<Vec<OffsetRange>, LogError> {
+        let places: Vec<_> = (0..partitions)
+            .map(|partition| TopicPartition::new(name.clone(), partition))
+            .collect();
+        self.ranges_of(&places)
+    }
+
+    fn ranges_of(&self, at: &[TopicPartition]) -> Result<Vec<OffsetRange>, LogError> {
+        let starts = self.offsets.of(Sees::Committed, at, Where::Start)?;
+        let ends = self.offsets.of(Sees::Committed, at, Where::End)?;
+        let ranges = starts.into_iter().zip(ends);
+        Ok(ranges
+            .map(|(start, end)| OffsetRange { start, end })
+            .collect())
+    }
+
+    /// First offset at or after a time.
+    pub(super) fn offset_at(&self, at: &TopicPartition, timestamp: i64) -> Result<i64, LogError> {
+        self.exists(at)?;
+        let offsets = self.offsets.of(
+            Sees::Committed,
+            std::slice::from_ref(at),
+            Where::At(timestamp),
+        )?;
+        let found = offsets.first().copied();
+        found.ok_or_else(|| LogError::NoPartition(at.clone()))
+    }
+
+    /// What can be read once every transaction that is open now is decided.
+    pub(super) fn settled(&self, at: &[TopicPartition]) -> Result<Vec<OffsetRange>, LogError> {
+        for at in at {
+            self.exists(at)?;
+        }
+        let written = self.offsets.of(Sees::Everything, at, Where::End)?;
+        let began = now();
+        loop {
+            let ranges = self.ranges_of(at)?;
+            let held = ranges
+                .iter()
+                .zip(&written)
+                .position(|(range, written)| range.end < *written);
+            let Some(held) = held else {
+                return Ok(ranges);
+            };
+            if began.elapsed() > SETTLED_WITHIN {
+                return Err(LogError::Unavailable(format!(
+                    "an open transaction holds back readers of partition \"{}\" at offset {}, \
+                     though {} are written; `thalweg doctor` says for how long",
+                    at[held], ranges[held].end, written[held]
+                )));
+            }
+            std::thread::park_timeout(SETTLED_EVERY);
+        }
+    }
+
+    /// An error if there is no such partition.
+    pub(super) fn exists(&self, at: &TopicPartition) -> Result<(), LogError> {
+        match self.spec(&at.topic)? {
+            None => Err(LogError::NoTopic(at.topic.to_string())),
+            Some(spec) if at.partition >= spec.partitions => Err(LogError::NoPartition(at.clone())),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Settings of topics whose number of partitions is known.
+    fn describe(&self, topics: &[(TopicName, u32)]) -> Result<Vec<TopicSpec>, LogError> {
+        if topics.is_empty() {
+            return Ok(Vec::new());
+        }
+        let place = Place::new("asking for the topics' settings");
+        let names: Vec<_> = topics
+            .iter()
+            .map(|(name, _)| ResourceSpecifier::Topic(name.as_str()))
+            .collect();
+        let options = AdminOptions::new().request_timeout(Some(REQUEST_WITHIN));
+        let answer = wait(self.admin()?.describe_configs(&names, &options));
+        let answer = answer.map_err(|error| self.shared.failed(&error, &place))?;
+        let mut settings: HashMap<String, ConfigResource> = HashMap::new();
+        for resource in answer {
+            let resource = resource
+                .map_err(|code| self.shared.explained(super::error::coded(code, &place)))?;
+            if let OwnedResourceSpecifier::Topic(name) = &resource.specifier {
+                settings.insert(name.clone(), resource);
+            }
+        }
+        let asked = now();
+        let mut specs = self.specs.lock();
+        let made = topics.iter().map(|(name, partitions)| {
+            let spec = spec_of(name, *partitions, settings.get(name.as_str()));
+            specs.insert(name.to_string(), (asked, spec.clone()));
+            spec
+        });
+        Ok(made.collect())
+    }
+
+    /// Creates a topic if it is missing, and waits until every partition has a leader.
+    pub(super) fn ensure(&self, spec: &TopicSpec) -> Result<bool, LogError> {
+        if let Some(found) = self.partitions(&spec.name)? {
+            return self.agree(spec, found).map(|()| false);
+        }
+        let place = Place::new("creating topic").of_topic(spec.name.as_str());
+        let created = match self.create(spec, false)? {
+            None => true,
+            // Another node was faster.
+            Some(RDKafkaErrorCode::TopicAlreadyExists) => false,
+            Some(code) => {
+                return Err(self.shared.explained(super::error::coded(code, &place)));
+            }
+        };
+        let began = now();
+        loop {
+            if let Some(found) = self.leaders(&spec.name)? {
+                self.agree(spec, found)?;
+                return Ok(created);
+            }
+            if began.elapsed() > REQUEST_WITHIN {
+                let text = format!("{place}: its partitions have no leaders yet");
+                return Err(self.shared.explained(LogError::Unavailable(text)));
+            }
+            std::thread::park_timeout(CREATED_EVERY);
+        }
+    }
+
+    fn agree(&self, spec: &TopicSpec, found: u32) -> Result<(), LogError> {
+        if found == spec.partitions {
+            return Ok(());
+        }
+        Err(LogError::PartitionCount {
+            topic: spec.name.to_string(),
+            found,
+            wanted: spec.partitions,
+        })
+    }
+
+    /// Partitions of a topic once each has a leader.
+    fn leaders(&self, name: &TopicName) -> Result<Option<u32>, LogError> {
+        let metadata = self.offsets.metadata(Some(name.as_str()))?;
+        let topic = metadata.topics().first();
+        let ready = topic.filter(|topic| {
+            let mut partitions = topic.partitions().iter();
+            topic.error().is_none()
+                && !topic.partitions().is_empty()
+                && partitions.all(|p| p.error().is_none() && p.leader() >= 0)
+        });
+        Ok(ready.map(partitions))
+    }
+
+    /// Asks for a topic; the brokers' objection, if they have one.
+    fn create(
+        &self,
+        spec: &TopicSpec,
+        only_asked: bool,
+    ) -> Result<Option<RDKafkaErrorCode>, LogError> {
+        let place = Place::new("creating topic").of_topic(spec.name.as_str());
+        let settings = settings_of(spec);
+        let partitions = i32::try_from(spec.partitions).unwrap_or(i32::MAX);
+        let replication = self.shared.clients.settings().replication;
+        let replication = replication.map_or(-1, i32::from);
+        let mut topic = NewTopic::new(
+            spec.name.as_str(),
+            partitions,
+            TopicReplication::Fixed(replication),
+        );
+        for (name, value) in &settings {
+            topic = topic.set(name, value);
+        }
+        let options = AdminOptions::new()
+            .request_timeout(Some(REQUEST_WITHIN))
+            .operation_timeout(Some(REQUEST_WITHIN))
+            .validate_only(only_asked);
+        let answer = wait(self.admin()?.create_topics([&topic], &options));
+        let answer = answer.map_err(|error| self.shared.failed(&error, &place))?;
+        let objection = answer.into_iter().find_map(Result::err);
+        Ok(objection.map(|(_, code)| code))
+    }
+
+    /// Forgets records before an offset.
+    pub(super) fn delete_before(&self, at: &TopicPartition, offset: i64) -> Result<(), LogError> {
+        self.exists(at)?;
+        let range = self.ranges_of(std::slice::from_ref(at))?;
+        let range = range.first().copied().unwrap_or_default();
+        // The brokers refuse an offset past the end.
+        let offset = offset.min(range.end);
+        if offset <= range.start {
+            return Ok(());
+        }
+        let doing = format!("deleting records of partition \"{at}\" before {offset}");
+        let place = Place::new(&doing);
+        let mut list = TopicPartitionList::with_capacity(1);
+        list.add_partition_offset(
+            at.topic.as_str(),
+            super::partition_id(at)?,
+            Offset::Offset(offset),
+        )
+        .map_err(|error| self.shared.failed(&error, &place))?;
+        let options = AdminOptions::new()
+            .request_timeout(Some(REQUEST_WITHIN))
+            .operation_timeout(Some(REQUEST_WITHIN));
+        let answer = wait(self.admin()?.delete_records(&list, &options));
+        let answer = answer.map_err(|error| self.shared.failed(&error, &place))?;
+        for element in answer.elements() {
+            element
+                .error()
+                .map_err(|error| self.shared.failed(&error, &place))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn offsets(&self) -> &Offsets {
+        &self.offsets
+    }
+
+    fn admin(&self) -> Result<Arc<AdminClient<Reporter>>, LogError> {
+        let mut slot = self.admin.lock();
+        if let Some(admin) = &*slot {
+            return Ok(Arc::clone(admin));
+        }
+        let config = self.shared.clients.admin();
+        let made: AdminClient<Reporter> = config
+            .create_with_context(self.shared.reporter.clone())
+            .map_err(|error| self.shared.failed(&error, &Place::new("making a client")))?;
+        let made = Arc::new(made);
+        *slot = Some(Arc::clone(&made));
+        Ok(made)
+    }
+}
+
+fn partitions(topic: &MetadataTopic) -> u32 {
+    u32::try_from(topic.partitions().len()).unwrap_or(u32::MAX)
+}
+
+/// Topic settings as a new topic is given them.
+fn settings_of(spec: &TopicSpec) -> Vec<(&'static str, String)> {
+    let forever = |bound: Option<String>| bound.unwrap_or_else(|| "-1".into());
+    let policy = match spec.compacted {
+        true => "compact",
+        false => "delete",
+    };
+    vec![
+        ("cleanup.policy", policy.into()),
+        (
+            "retention.ms",
+            forever(spec.retention_ms.map(|ms| ms.to_string())),
+        ),
+        (
+            "retention.bytes",
+            forever(spec.retention_bytes.map(|bytes| bytes.to_string())),
+        ),
+    ]
+}
+
+/// Topic settings as the brokers tell them. A negative bound is none.
+fn spec_of(name: &TopicName, partitions: u32, told: Option<&ConfigResource>) -> TopicSpec {
+    let value = |name: &str| told?.get(name)?.value.as_deref();
+    let bound = |name: &str| value(name)?.parse::<i64>().ok().filter(|n| *n >= 0);
+    TopicSpec {
+        name: name.clone(),
+        partitions,
+        compacted: value("cleanup.policy").is_some_and(|policy| policy.contains("compact")),
+        retention_ms: bound("retention.ms"),
+        retention_bytes: bound("retention.bytes").and_then(|n| u64::try_from(n).ok()),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "brokers answer in real time")]
+fn now() -> Instant {
+    Instant::now()
+}
