@@ -39,6 +39,8 @@ pub enum ChildKind {
         /// From 0.
         shard: u32,
     },
+    /// Supervisor of what shares a shard's transactions: its sinks, its committer and its tasks.
+    Tasks,
     /// Closes epochs.
     Committer,
     /// Writes what one sink is given.
@@ -63,8 +65,12 @@ pub enum ChildKind {
         /// From 0; a key belongs to one host of its task.
         host: u32,
     },
-    /// Reads the log.
+    /// Reads the log as a member of the group.
     Consumer,
+    /// Lets records flow while all tasks run.
+    Intake,
+    /// Supervisor of the feeds.
+    Feeds,
     /// Fills a topic from outside the log.
     Feed {
         /// The source that it feeds.
@@ -134,12 +140,15 @@ impl ChildKind {
             Self::Inference { .. } => "inference",
             Self::Topology => "topology",
             Self::Shard { .. } => "shard",
+            Self::Tasks => "tasks",
             Self::Committer => "committer",
             Self::Sink { .. } => "sink",
             Self::PartitionTree { .. } => "partition-tree",
             Self::Partition { .. } => "partition",
             Self::SessionHost { .. } => "session-host",
             Self::Consumer => "consumer",
+            Self::Intake => "intake",
+            Self::Feeds => "feeds",
             Self::Feed { .. } => "feed",
             Self::Admin => "admin",
         }

@@ -182,6 +182,19 @@ impl Group {
         }
     }
 
+    /// All children down, last started first, and up again: by will, so it costs no budget.
+    pub(crate) fn recycle(&mut self) {
+        if !matches!(self.goal, Goal::Up) {
+            return;
+        }
+        for member in &mut self.members {
+            match member.life {
+                Life::Starting | Life::Up | Life::Stopping => member.condemned = true,
+                Life::Idle | Life::Left => member.life = Life::Idle,
+            }
+        }
+    }
+
     /// All go down, then the supervisor ends like this. The first call decides how.
     pub(crate) fn go_down(&mut self, exit: Exit) {
         if !matches!(self.goal, Goal::Up) {

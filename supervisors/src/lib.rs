@@ -25,6 +25,6 @@ pub use child::{ChildKind, ChildSpec, ChildStarter, Role, StartFuture, TaskId};
 pub use exit::{Exit, Failure, StartError};
 pub use intensity::{Decision, decide};
 pub use news::{EventSink, News, SupervisionNews};
-pub use plan::{PlanOptions, TreePlan, all_tasks, plan};
+pub use plan::{PlanOptions, TreePlan, all_tasks, feeds_path, plan, tasks_path};
 pub use tree::{StopError, TreeHandle, open_tree, start_tree};
 pub use view::{BudgetView, ChildState, ExitView, TreeView};

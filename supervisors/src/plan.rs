@@ -16,6 +16,10 @@ pub struct TreePlan {
     pub root: ChildSpec,
 }
 
+/// Names of supervisors that are recycled by path.
+const TASKS: &str = "tasks";
+const FEEDS: &str = "feeds";
+
 /// What the topology does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlanOptions {
@@ -48,6 +52,8 @@ const ROOT_BUDGET: Intensity = per(3, 600_000);
 const MODELS_BUDGET: Intensity = per(10, 60_000);
 const TOPOLOGY_BUDGET: Intensity = per(5, 600_000);
 const SHARD_BUDGET: Intensity = per(5, 120_000);
+/// Of the consumer and of what its tasks give up on: a new member, with new tasks, cures it or nothing.
+const MEMBER_BUDGET: Intensity = per(2, 120_000);
 /// Escalates at once.
 const NO_BUDGET: Intensity = per(0, 1);
 /// Never escalates.
@@ -79,8 +85,8 @@ pub fn all_tasks(topology: &Topology) -> Vec<TaskId> {
 
 /// The tree of one process that runs these shards, each given as its tasks.
 ///
-/// A shard restarts as a whole: its tasks, sinks and committer share one transaction, so the failure
-/// of any of them aborts the epoch, and all of them have to go back to the last committed position.
+/// A shard's tasks restart as a whole: they, its sinks and its committer share one transaction, so the
+/// failure of any of them aborts the epoch, and all of them have to go back to the last committed position.
 /// For that reason a task's own tree has no budget: it only escalates.
 #[must_use]
 pub fn plan(topology: &Topology, shards: &[Vec<TaskId>], options: PlanOptions) -> TreePlan {
@@ -95,7 +101,11 @@ pub fn plan(topology: &Topology, shards: &[Vec<TaskId>], options: PlanOptions) -
         .zip(shards)
         .map(|(shard, tasks)| plan_shard(topology, shard, tasks, options))
         .collect();
-    below_topology.extend(topology.nodes.iter().filter_map(plan_feed));
+    let feeds: Vec<ChildSpec> = topology.nodes.iter().filter_map(plan_feed).collect();
+    if !feeds.is_empty() {
+        let feeds = supervisor(FEEDS, ChildKind::Feeds, feeds);
+        below_topology.push(feeds.with(Strategy::OneForOne, SHARD_BUDGET, PATIENT));
+    }
     let running = supervisor(topology.name.as_str(), ChildKind::Topology, below_topology);
     let admin = vec![worker("api", ChildKind::Admin)];
     let below_root = vec![
@@ -113,7 +123,8 @@ pub fn plan(topology: &Topology, shards: &[Vec<TaskId>], options: PlanOptions) -
     }
 }
 
-/// Started downstream first, so that whoever sends finds who receives; stopped upstream first.
+/// The consumer first: it outlives the tasks, so that their failure is not the group's. The tasks are
+/// started downstream first, so that whoever sends finds who receives; stopped upstream first.
 fn plan_shard(
     topology: &Topology,
     shard: u32,
@@ -123,13 +134,30 @@ fn plan_shard(
     let mut children: Vec<ChildSpec> = topology.nodes.iter().filter_map(plan_sink).collect();
     children.push(worker("committer", ChildKind::Committer));
     children.extend(tasks.iter().map(|task| plan_task(topology, *task, options)));
-    children.push(worker("consumer", ChildKind::Consumer));
-    supervisor(
-        format!("shard-{shard}"),
-        ChildKind::Shard { shard },
-        children,
-    )
-    .with(Strategy::OneForAll, SHARD_BUDGET, PATIENT)
+    children.push(worker("intake", ChildKind::Intake));
+    let tasks = supervisor(TASKS, ChildKind::Tasks, children);
+    let children = vec![
+        worker("consumer", ChildKind::Consumer),
+        tasks.with(Strategy::OneForAll, SHARD_BUDGET, PATIENT),
+    ];
+    let shard = supervisor(shard_name(shard), ChildKind::Shard { shard }, children);
+    shard.with(Strategy::RestForOne, MEMBER_BUDGET, PATIENT)
+}
+
+/// Path of the supervisor of a shard's tasks, for [`crate::TreeHandle::recycle`].
+#[must_use]
+pub fn tasks_path(topology: &Topology, shard: u32) -> String {
+    format!("{}/{}/{TASKS}", topology.name, shard_name(shard))
+}
+
+/// Path of the supervisor of a topology's feeds, for [`crate::TreeHandle::recycle`].
+#[must_use]
+pub fn feeds_path(topology: &Topology) -> String {
+    format!("{}/{FEEDS}", topology.name)
+}
+
+fn shard_name(shard: u32) -> String {
+    format!("shard-{shard}")
 }
 
 fn plan_sink(node: &Node) -> Option<ChildSpec> {

@@ -59,6 +59,9 @@ pub(crate) enum Message {
     Wake,
     /// Stop the children, then end.
     Stop,
+    /// Stop the children of the supervisor at this path below (names, outermost first), then start
+    /// them again.
+    Recycle(Vec<String>),
 }
 
 impl Actor for Supervisor {
@@ -99,6 +102,7 @@ impl Actor for Supervisor {
             Message::Abandon { child, generation } => state.abandon(child, generation),
             Message::Wake => state.woken(),
             Message::Stop => state.go_down(),
+            Message::Recycle(path) => state.recycle(path),
         }
         state.drive(&myself)
     }

@@ -120,6 +120,16 @@ impl TreeHandle {
         ledger.exit(&self.node).unwrap_or(Exit::Killed)
     }
 
+    /// Stops the children of the supervisor at `path` (names below the root, joined by `/`) in reverse
+    /// order, each with its deadline, and starts them again: for a change of what they are to do. It
+    /// costs no restart budget. Returns at once; a supervisor that does not run is left alone.
+    pub fn recycle(&self, path: &str) {
+        let path = path.split('/').map(str::to_owned).collect();
+        if self.root.send_message(Message::Recycle(path)).is_err() {
+            tracing::debug!("asked to recycle a part of a tree that has ended");
+        }
+    }
+
     /// Stops all actors in reverse order of starting, each with its own deadline, and kills what is
     /// left after `deadline`. Works at any time: during start, backoff, or another stop.
     ///

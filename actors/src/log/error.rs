@@ -71,6 +71,17 @@ pub enum LogError {
     Storage(String),
 }
 
+/// An error with its causes, in one line.
+pub(crate) fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
 impl LogError {
     /// What to do about it.
     #[must_use]

@@ -26,6 +26,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use config::TopicName;
 
+pub(crate) use error::describe;
 pub use error::{LogError, Remedy};
 pub use headers::{Headers, HeadersBuilder};
 pub use local::Maintained;
@@ -233,6 +234,12 @@ pub trait Log: Send + Sync + 'static {
     /// As [`Log::read`].
     fn delete_before(&self, at: &TopicPartition, offset: i64) -> Result<(), LogError>;
 
+    /// Offsets that a commit takes in each partition it wrote to, beside its records (Kafka: one, for
+    /// the control record).
+    fn offsets_of_commit(&self) -> i64 {
+        0
+    }
+
     /// One bounded step of keeping within its bounds: retention, compaction. The daemon calls it
     /// every few seconds.
     ///
@@ -293,6 +300,9 @@ pub trait Consumer: Send {
     /// # Errors
     /// If the consumer is no member.
     fn token(&self) -> Result<GroupToken, LogError>;
+
+    /// Leaves the group for good, so that other members take over at once; only dropped afterwards.
+    fn leave(&mut self) {}
 }
 
 /// A transactional producer. Used from one thread. Any error but a retriable one: abort or drop it.

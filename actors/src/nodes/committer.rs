@@ -18,7 +18,7 @@ use super::metrics;
 use super::partition::PartitionMessage;
 use super::producer::ProducerThread;
 use super::sink::SinkMessage;
-use crate::log::{LogError, TopicPartition};
+use crate::log::LogError;
 use crate::nodes::{Gone, failure};
 
 /// What the committer is told.
@@ -54,6 +54,9 @@ pub struct Committer;
 /// What the committer holds.
 pub struct CommitterState {
     context: Arc<ShardContext>,
+    /// The tasks whose epochs these are.
+    tasks: Arc<Vec<TaskId>>,
+    ended: barrier::EndedInputs,
     producer: ProducerThread,
     epoch: u64,
     committing: Option<Committing>,
@@ -68,7 +71,6 @@ pub struct CommitterState {
 struct Committing {
     epoch: u64,
     began: Instant,
-    changelogs: Vec<(TaskId, Vec<TopicPartition>)>,
     appended: Vec<i64>,
     progress: barrier::Progress,
 }
@@ -93,6 +95,8 @@ impl Actor for Committer {
             CommitterMessage::Tick
         });
         Ok(CommitterState {
+            tasks: context.assigned(),
+            ended: barrier::EndedInputs::default(),
             context,
             producer,
             epoch: 1,
@@ -153,21 +157,13 @@ impl CommitterState {
         context
             .status
             .committed(&committing.appended, context.clock.now_ms());
-        for (task, changelogs) in &committing.changelogs {
-            let mut offsets = Vec::with_capacity(changelogs.len());
-            for at in changelogs {
-                let info = context.log.topic(&at.topic)?;
-                let range = info.and_then(|info| info.ranges.get(at.partition as usize).copied());
-                offsets.push(range.unwrap_or_default().end);
-            }
+        for task in self.tasks.iter() {
             let partition = context
                 .wiring
                 .partition(*task)
                 .ok_or(Gone("the partition"))?;
-            let message = PartitionMessage::Committed {
-                epoch: committing.epoch,
-                changelog: offsets,
-            };
+            let epoch = committing.epoch;
+            let message = PartitionMessage::Committed { epoch };
             partition
                 .send_message(message)
                 .map_err(|_| Gone("the partition"))?;

@@ -1,43 +1,61 @@
-//! The consumer: the actor that answers for the thread that reads the log.
+//! The consumer: the actor that answers for the group membership and the thread that reads the log.
 //!
-//! The thread polls and hands each partition's records to its task while the task has credit;
-//! partitions without credit are paused, polling never stops.
+//! It outlives the tasks: when one of them fails, they restart and attach again, and the group never
+//! hears of it. When the group gives or takes partitions, it decides which tasks this node runs:
+//! state of new ones is restored beside those that run; then, at the end of an epoch, all stop and
+//! start as what they are now ([`assignment`]). [`reader`] is the thread.
 
-use std::collections::HashMap;
+mod assignment;
+mod reader;
+mod link;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
 use std::time::Duration;
 
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use supervisors::TaskId;
+use tokio::sync::oneshot;
 
-use super::context::ShardContext;
-use super::credit::Credits;
-use super::partition::PartitionMessage;
+use super::committer::CommitterMessage;
+use super::context::{Part, ShardContext};
+use super::partition::start::restore;
 use super::program::EntryKind;
-use crate::log::{
-    Consumer, ConsumerSettings, GroupToken, LogError, Polled, Remedy, TopicPartition,
-};
-use crate::nodes::{Gone, failure};
+use crate::log::{ConsumerSettings, LogError, TopicPartition};
+use crate::nodes::{ask, failure};
+
+pub use link::{ConsumerLink, Route};
 
 /// Records of one poll: long enough to be vectorised, short enough to keep latency low.
 const RECORDS_PER_POLL: usize = 2_048;
 /// Bytes of one poll, about.
 const BYTES_PER_POLL: usize = 2 << 20;
-/// How long a poll waits: credits that come back are seen after at most so long.
-const POLL: Duration = Duration::from_millis(10);
+/// How long the start waits for partitions before the rest of the shard comes up without any.
+const FIRST_ASSIGNMENT_WITHIN: Duration = Duration::from_secs(10);
+/// How long a change of tasks may take: the last epoch of those that go, and the start of the new
+/// ones. A group gives up members that take longer than their poll interval (5 min).
+const CHANGE_WITHIN: Duration = Duration::from_secs(30);
 
 /// What the consumer is told.
 pub enum ConsumerMessage {
-    /// Asks for proof of membership as of now.
-    Token {
-        /// The proof.
-        reply: RpcReplyPort<Result<GroupToken, LogError>>,
+    /// The group gave partitions.
+    Assigned(Vec<TopicPartition>),
+    /// The group takes partitions.
+    Revoked {
+        /// Which.
+        partitions: Vec<TopicPartition>,
+        /// They are another member's already.
+        lost: bool,
+        /// Told when no task here works on them any more.
+        done: oneshot::Sender<()>,
     },
-    /// Delivers no more records.
-    CloseIntake {
-        /// Told when the last record is handed on.
-        reply: RpcReplyPort<()>,
+    /// The state of these tasks is at the end of its changelog.
+    Restored {
+        /// Which.
+        tasks: Vec<TaskId>,
+        /// Whether all went well.
+        result: Result<(), String>,
     },
     /// The thread has ended.
     ThreadEnded(Option<LogError>),
@@ -49,13 +67,11 @@ pub struct ConsumerActor;
 /// What it holds.
 pub struct ConsumerState {
     context: Arc<ShardContext>,
-    commands: mpsc::Sender<Command>,
+    link: ConsumerLink,
+    owned: BTreeSet<TopicPartition>,
+    /// Tasks whose state is being restored.
+    restoring: BTreeSet<TaskId>,
     stop: Arc<AtomicBool>,
-}
-
-enum Command {
-    Token(RpcReplyPort<Result<GroupToken, LogError>>),
-    CloseIntake(RpcReplyPort<()>),
 }
 
 impl Actor for ConsumerActor {
@@ -68,64 +84,58 @@ impl Actor for ConsumerActor {
         myself: ActorRef<ConsumerMessage>,
         context: Arc<ShardContext>,
     ) -> Result<ConsumerState, ActorProcessingErr> {
-        let routes = routes(&context)?;
-        for credits in context.credits.values() {
-            credits.reset();
-        }
-        let (commands, receiver) = mpsc::channel();
-        let stop = Arc::new(AtomicBool::new(false));
         let settings = settings(&context);
         let shared = Arc::clone(&context);
         let consumer =
             tokio::task::spawn_blocking(move || shared.log.consumer(&settings)).await??;
-        let reader = Reader {
-            consumer,
-            routes,
-            assigned: Vec::new(),
-            receiver,
-            stop: Arc::clone(&stop),
-            closed: false,
-            faults: context.faults.clone(),
-        };
-        let ended = Ended(myself.clone());
-        std::thread::Builder::new()
-            .name("consumer".into())
-            .spawn(move || {
-                let result = reader.run();
-                // An actor that is gone has stopped the thread itself.
-                drop(
-                    ended
-                        .0
-                        .send_message(ConsumerMessage::ThreadEnded(result.err())),
-                );
-            })?;
-        context.wiring.set_consumer(myself);
+        let stop = Arc::new(AtomicBool::new(false));
+        let (first, first_assigned) = oneshot::channel();
+        let link = reader::start(consumer, myself, first, &context, Arc::clone(&stop))?;
+        let mut owned = BTreeSet::new();
+        match tokio::time::timeout(FIRST_ASSIGNMENT_WITHIN, first_assigned).await {
+            Ok(Ok(partitions)) => owned.extend(partitions),
+            // The thread tells why it ended.
+            Ok(Err(_)) => {}
+            Err(_) => tracing::warn!("no partitions yet: the group has not answered"),
+        }
+        context.assign(assignment::tasks(&context, &owned));
+        context.wiring.set_consumer(link.clone());
         Ok(ConsumerState {
             context,
-            commands,
+            link,
+            owned,
+            restoring: BTreeSet::new(),
             stop,
         })
     }
 
     async fn handle(
         &self,
-        _: ActorRef<ConsumerMessage>,
+        myself: ActorRef<ConsumerMessage>,
         message: ConsumerMessage,
         state: &mut ConsumerState,
     ) -> Result<(), ActorProcessingErr> {
         state.context.faults.hit("consumer");
-        let gone = |_| "the consumer's thread ended";
         match message {
-            ConsumerMessage::Token { reply } => {
-                state.commands.send(Command::Token(reply)).map_err(gone)?
+            ConsumerMessage::Assigned(partitions) => {
+                state.owned.extend(partitions);
+                state.prepare(&myself).await;
             }
-            ConsumerMessage::CloseIntake { reply } => {
-                state
-                    .commands
-                    .send(Command::CloseIntake(reply))
-                    .map_err(gone)?;
+            ConsumerMessage::Revoked {
+                partitions,
+                lost,
+                done,
+            } => {
+                for at in &partitions {
+                    state.owned.remove(at);
+                }
+                state.shrink(lost).await;
+                // The thread waits no longer if this took too long.
+                let _: Result<(), ()> = done.send(());
             }
+            ConsumerMessage::Restored { tasks, result } => state.restored(&tasks, result).await?,
             ConsumerMessage::ThreadEnded(Some(error)) => return Err(error.into()),
+            ConsumerMessage::ThreadEnded(None) if state.link.has_left() => {}
             ConsumerMessage::ThreadEnded(None) => {
                 return Err(failure("the consumer's thread ended"));
             }
@@ -143,41 +153,112 @@ impl Actor for ConsumerActor {
     }
 }
 
-struct Ended(ActorRef<ConsumerMessage>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        drop(self.0.send_message(ConsumerMessage::ThreadEnded(None)));
+impl ConsumerState {
+    /// Restores the state of tasks that this node has now and does not run yet, beside those that run.
+    async fn prepare(&mut self, myself: &ActorRef<ConsumerMessage>) {
+        let running = self.context.assigned();
+        let wanted = assignment::tasks(&self.context, &self.owned);
+        let new: Vec<TaskId> = wanted
+            .into_iter()
+            .filter(|task| !running.contains(task) && !self.restoring.contains(task))
+            .collect();
+        if new.is_empty() {
+            // Known now, if it was not: nothing here is for this node.
+            self.context.assign(running.to_vec());
+            return;
+        }
+        self.restoring.extend(&new);
+        let (context, myself) = (Arc::clone(&self.context), myself.clone());
+        tokio::task::spawn_blocking(move || {
+            let result = new.iter().try_for_each(|task| restore(&context, *task));
+            let restored = ConsumerMessage::Restored {
+                tasks: new,
+                result: result.map_err(|error| crate::log::describe(&error)),
+            };
+            // An actor that is gone has no use for it: its successor begins anew.
+            drop(myself.send_message(restored));
+        });
     }
-}
 
-/// Where a partition's records go.
-struct Route {
-    task: ActorRef<PartitionMessage>,
-    credits: Arc<Credits>,
-    paused: bool,
-}
+    async fn restored(
+        &mut self,
+        tasks: &[TaskId],
+        result: Result<(), String>,
+    ) -> Result<(), ActorProcessingErr> {
+        for task in tasks {
+            self.restoring.remove(task);
+        }
+        result.map_err(failure)?;
+        let wanted = assignment::tasks(&self.context, &self.owned);
+        let running = self.context.assigned();
+        let next: Vec<TaskId> = wanted
+            .into_iter()
+            .filter(|task| running.contains(task) || tasks.contains(task))
+            .collect();
+        if next != *running {
+            self.change(next, true).await;
+        }
+        Ok(())
+    }
 
-fn routes(context: &ShardContext) -> Result<HashMap<TopicPartition, Route>, ActorProcessingErr> {
-    let mut routes = HashMap::new();
-    for task in &context.tasks {
-        let actor = context
-            .wiring
-            .partition(*task)
-            .ok_or(Gone("the partition"))?;
-        for (_, at) in context.program(*task).inputs(task.partition) {
-            let credits = Arc::clone(&context.credits[task]);
-            routes.insert(
-                at,
-                Route {
-                    task: actor.clone(),
-                    credits,
-                    paused: false,
-                },
-            );
+    /// Ends the work of tasks that are not this node's any more.
+    async fn shrink(&mut self, lost: bool) {
+        let wanted = assignment::tasks(&self.context, &self.owned);
+        let running = self.context.assigned();
+        let next: Vec<TaskId> = running
+            .iter()
+            .copied()
+            .filter(|task| wanted.contains(task))
+            .collect();
+        if next.len() < running.len() {
+            self.change(next, !lost).await;
         }
     }
-    Ok(routes)
+
+    /// Commits what the running tasks have, unless it is lost, and starts all as what they are from
+    /// now on. What is not committed is done again from the committed offsets, here or elsewhere.
+    async fn change(&self, tasks: Vec<TaskId>, commit: bool) {
+        let context = &self.context;
+        if commit
+            && tokio::time::timeout(CHANGE_WITHIN, drain(context))
+                .await
+                .is_err()
+        {
+            tracing::warn!(
+                "the last epoch before a change of partitions was not committed in time"
+            );
+        }
+        let named: Vec<String> = tasks.iter().map(|task| context.task_name(*task)).collect();
+        tracing::info!(tasks = named.join(" "), "tasks of this node change");
+        let mut attached = context.wiring.attached();
+        let before = *attached.borrow_and_update();
+        let feeds = context.fed_here(&tasks) != context.fed_here(&context.assigned());
+        context.assign(tasks);
+        context.recycle(Part::Tasks);
+        if feeds {
+            context.recycle(Part::Feeds);
+        }
+        let again = attached.wait_for(|times| *times > before);
+        if tokio::time::timeout(CHANGE_WITHIN, again).await.is_err() {
+            tracing::warn!("tasks take long to start after a change of partitions");
+        }
+    }
+}
+
+/// Takes in no more and commits what is there.
+pub async fn drain(context: &ShardContext) {
+    // Either may be in the middle of a restart: then the last committed epoch is the end.
+    let Some(link) = context.wiring.intake() else {
+        return;
+    };
+    if link.close_intake().await.is_err() {
+        return;
+    }
+    if let Some(committer) = context.wiring.committer()
+        && let Err(error) = ask(&committer, |reply| CommitterMessage::Drain { reply }).await
+    {
+        tracing::warn!(%error, "the last epoch was not committed: it is done again");
+    }
 }
 
 fn settings(context: &ShardContext) -> ConsumerSettings {
@@ -196,81 +277,5 @@ fn settings(context: &ShardContext) -> ConsumerSettings {
         topics,
         max_records: RECORDS_PER_POLL,
         max_bytes: BYTES_PER_POLL,
-    }
-}
-
-/// The thread's work.
-struct Reader {
-    consumer: Box<dyn Consumer>,
-    routes: HashMap<TopicPartition, Route>,
-    assigned: Vec<TopicPartition>,
-    receiver: mpsc::Receiver<Command>,
-    stop: Arc<AtomicBool>,
-    closed: bool,
-    faults: super::faults::Faults,
-}
-
-impl Reader {
-    fn run(mut self) -> Result<(), LogError> {
-        while !self.stop.load(Ordering::Acquire) {
-            self.commands();
-            self.pace();
-            self.faults.hit("consumer-thread");
-            match self.consumer.poll(POLL) {
-                Ok(Polled::Nothing) => {}
-                Ok(Polled::Records(at, fetched)) => {
-                    let Some(route) = self.routes.get(&at) else {
-                        continue;
-                    };
-                    route.credits.take(&at);
-                    let message = PartitionMessage::Records { at, fetched };
-                    if route.task.send_message(message).is_err() {
-                        // The task is gone; the shard is being restarted, and this thread with it.
-                        return Ok(());
-                    }
-                }
-                Ok(Polled::Assigned(partitions)) => self.assigned = partitions,
-                Ok(Polled::Revoked { partitions, .. }) => {
-                    self.assigned.retain(|at| !partitions.contains(at));
-                }
-                Err(error) if error.remedy() == Remedy::Retry => {
-                    tracing::warn!(%error, "the log does not answer: trying again");
-                    std::thread::park_timeout(Duration::from_millis(200));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    fn commands(&mut self) {
-        while let Ok(command) = self.receiver.try_recv() {
-            match command {
-                // Whoever asked may be gone.
-                Command::Token(reply) => drop(reply.send(self.consumer.token())),
-                Command::CloseIntake(reply) => {
-                    self.closed = true;
-                    drop(reply.send(()));
-                }
-            }
-        }
-    }
-
-    /// Pauses partitions whose task has no credit left, resumes those that have some again.
-    fn pace(&mut self) {
-        for at in &self.assigned {
-            let Some(route) = self.routes.get_mut(at) else {
-                continue;
-            };
-            let pause = self.closed || !route.credits.available(at);
-            if pause != route.paused {
-                route.paused = pause;
-                if pause {
-                    self.consumer.pause(at);
-                } else {
-                    self.consumer.resume(at);
-                }
-            }
-        }
     }
 }

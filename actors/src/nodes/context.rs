@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use config::{NodeIndex, Topology};
+use config::{NodeId, NodeIndex, Topology};
+use parking_lot::RwLock;
 use supervisors::TaskId;
 
 use super::credit::Credits;
@@ -28,7 +29,7 @@ pub struct ShardContext {
     pub clock: Arc<dyn Clock>,
     /// One program a sub-topology.
     pub programs: Vec<Arc<Program>>,
-    /// All tasks of the shard, upstream first.
+    /// All tasks of the topology, upstream first; this node runs those that are [`Self::assigned`].
     pub tasks: Vec<TaskId>,
     /// The tasks' committed state.
     pub states: States,
@@ -44,6 +45,22 @@ pub struct ShardContext {
     pub status: Arc<Status>,
     /// Test hook: where actors are made to fail.
     pub faults: Faults,
+    /// Which node of the group this is; part of its transactional id.
+    pub node: String,
+    assigned: RwLock<Option<Arc<Vec<TaskId>>>>,
+    recycle: OnceLock<Recycle>,
+}
+
+/// Stops the actors of a part of the shard in order and starts them again.
+pub type Recycle = Box<dyn Fn(Part) + Send + Sync>;
+
+/// A part of a shard that can be made to start anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Everything that shares its transactions.
+    Tasks,
+    /// What fills its topics from outside.
+    Feeds,
 }
 
 /// What the state of one task may take in memory: equal shares of `[state] memory`. The rest of it
@@ -78,6 +95,8 @@ pub struct ShardSettings {
     pub state_dir: Option<PathBuf>,
     /// Test hook.
     pub faults: Faults,
+    /// Which node of the group this is: unlike any other's, the same after a restart.
+    pub node: String,
 }
 
 impl ShardContext {
@@ -90,6 +109,7 @@ impl ShardContext {
             clock,
             state_dir,
             faults,
+            node,
         } = settings;
         let programs: Vec<Arc<Program>> = topology
             .sub_topologies
@@ -135,7 +155,54 @@ impl ShardContext {
             credits,
             wiring: Wiring::default(),
             faults,
+            node,
+            assigned: RwLock::default(),
+            recycle: OnceLock::new(),
         })
+    }
+
+    /// The tasks that this node runs now, upstream first; none before the group has said so.
+    #[must_use]
+    pub fn assigned(&self) -> Arc<Vec<TaskId>> {
+        self.assigned.read().clone().unwrap_or_default()
+    }
+
+    /// The sources whose feeds run here: one node feeds a topic, the one that has its first partition.
+    #[must_use]
+    pub fn fed_here(&self, tasks: &[TaskId]) -> Vec<NodeId> {
+        let first = tasks.iter().filter(|task| task.partition == 0);
+        let entries = first.flat_map(|task| &self.program(*task).entries);
+        let sources = entries.filter_map(|entry| match &entry.kind {
+            EntryKind::Source(source, _) => Some(source.id.clone()),
+            EntryKind::Repartition { .. } => None,
+        });
+        sources.collect()
+    }
+
+    /// Whether the group has said which tasks are this node's.
+    #[must_use]
+    pub fn is_assigned(&self) -> bool {
+        self.assigned.read().is_some()
+    }
+
+    /// Says which tasks are this node's from their next start on.
+    pub fn assign(&self, tasks: Vec<TaskId>) {
+        self.status.retain(&tasks);
+        *self.assigned.write() = Some(Arc::new(tasks));
+    }
+
+    /// How the shard's actors can be made to start anew; set once, when there is a tree.
+    pub fn set_recycle(&self, recycle: Recycle) {
+        // A second tree over one context does not exist.
+        drop(self.recycle.set(recycle));
+    }
+
+    /// Makes the actors of a part stop in order and start as what is assigned now.
+    pub fn recycle(&self, part: Part) {
+        match self.recycle.get() {
+            Some(recycle) => recycle(part),
+            None => tracing::debug!("no tree to recycle yet"),
+        }
     }
 
     /// The program that a task runs.

@@ -57,6 +57,11 @@ impl Actor for FeedActor {
     ) -> Result<FeedState, ActorProcessingErr> {
         let FeedArguments { context, source } = arguments;
         let stop = Arc::new(AtomicBool::new(false));
+        let here = context.fed_here(&context.assigned());
+        if !here.contains(context.topology.node(source).id()) {
+            // Another node feeds this topic.
+            return Ok(FeedState { context, stop });
+        }
         let shared = Arc::clone(&context);
         let writer = tokio::task::spawn_blocking(move || Writer::open(shared, source)).await??;
         if let Some(mut writer) = writer {

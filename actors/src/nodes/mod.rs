@@ -1,5 +1,5 @@
 //! The actors, in the order of a record's way: `feed` fills a topic from outside; `consumer` reads
-//! partitions and hands them on while they have `credit`; `partition` takes a batch through its
+//! partitions and hands them on, once the `intake` is open, while they have `credit`; `partition` takes a batch through its
 //! `program`; `host` keeps the `sessions` of a share of its keys; `inference` runs models; `sink`
 //! makes output records; `committer` closes the epoch through `producer`. `starter` is the index of
 //! them all. They meet in `context` and find each other through `wiring`.
@@ -20,6 +20,7 @@ pub mod input;
 pub mod dead_letter;
 pub mod feed;
 pub mod consumer;
+pub mod intake;
 pub mod partition;
 pub mod sessions;
 pub mod host;

@@ -64,8 +64,11 @@ pub enum PartitionMessage {
     Committed {
         /// Which.
         epoch: u64,
-        /// Next changelog offset per space.
-        changelog: Vec<i64>,
+    },
+    /// Asks where the inputs begin.
+    Positions {
+        /// Next offset of each.
+        reply: RpcReplyPort<Vec<(TopicPartition, i64)>>,
     },
 }
 
@@ -102,6 +105,8 @@ pub struct PartitionState {
     watermark: i64,
     outputs: outputs::Outputs,
     uncommitted: VecDeque<Uncommitted>,
+    /// Next changelog offset per space, as of the last commit: never beyond the true one.
+    changelog: Vec<i64>,
 }
 
 /// An epoch that was handed over and is not committed yet.
@@ -142,8 +147,10 @@ impl Actor for Partition {
                 let epoch = state.release(watermark).await?;
                 reply.send(epoch)?;
             }
-            PartitionMessage::Committed { epoch, changelog } => {
-                state.committed(epoch, &changelog).await?;
+            PartitionMessage::Committed { epoch } => state.committed(epoch).await?,
+            PartitionMessage::Positions { reply } => {
+                let positions = state.inputs.iter();
+                reply.send(positions.map(|i| (i.at.clone(), i.position)).collect())?;
             }
         }
         Ok(())

@@ -35,7 +35,7 @@ impl ProducerThread {
         context: &Arc<ShardContext>,
         committer: ActorRef<CommitterMessage>,
     ) -> Result<Self, LogError> {
-        let id = format!("{}.shard.0", context.topology.name);
+        let id = format!("{}.shard.{}", context.topology.name, context.node);
         let mut producer = context.log.producer(&id)?;
         let (sender, receiver) = mpsc::sync_channel::<Transaction>(1);
         let group = context.group().to_owned();

@@ -13,6 +13,7 @@ use super::feed::{FeedActor, FeedArguments};
 use super::host::{HostArguments, SessionHost};
 use super::housekeeping::Housekeeping;
 use super::inference::{Inference, InferenceArguments};
+use super::intake::Intake;
 use super::partition::{Partition, PartitionArguments};
 use super::sink::{SinkActor, SinkArguments};
 
@@ -73,6 +74,12 @@ impl ChildStarter for Starter {
                 Err(error) => failed(error),
             },
             ChildKind::Committer => spawn(Committer, context, supervisor),
+            ChildKind::SessionHost { task, .. } | ChildKind::Partition { task }
+                if !context.assigned().contains(task) =>
+            {
+                // Another node's: a place in the tree until the group gives it to this one.
+                spawn(Idle, (), supervisor)
+            }
             ChildKind::SessionHost { task, .. } => spawn(
                 SessionHost,
                 HostArguments {
@@ -90,6 +97,7 @@ impl ChildStarter for Starter {
                 supervisor,
             ),
             ChildKind::Consumer => spawn(ConsumerActor, context, supervisor),
+            ChildKind::Intake => spawn(Intake, context, supervisor),
             ChildKind::Feed { source } => match self.node(source) {
                 Ok(source) => spawn(FeedActor, FeedArguments { context, source }, supervisor),
                 Err(error) => failed(error),
@@ -102,6 +110,8 @@ impl ChildStarter for Starter {
             | ChildKind::Models
             | ChildKind::Topology
             | ChildKind::Shard { .. }
+            | ChildKind::Tasks
+            | ChildKind::Feeds
             | ChildKind::PartitionTree { .. } => failed(unknown(format!(
                 "\"{}\" is a supervisor, not a worker",
                 spec.name
@@ -122,7 +132,7 @@ fn failed(error: StartError) -> StartFuture {
     Box::pin(async move { Err(error) })
 }
 
-/// Stands where no API is wanted (tests).
+/// Stands where nothing is to be done: the API in tests, tasks of other nodes.
 struct Idle;
 
 impl Actor for Idle {

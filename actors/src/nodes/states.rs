@@ -36,6 +36,8 @@ pub struct States {
 
 #[derive(Default)]
 struct Slot {
+    /// Next changelog offset per space as of the last restore.
+    changelog: Mutex<Vec<i64>>,
     store: Mutex<Option<Arc<dyn StateStore>>>,
     /// Locked while a flush or a restore writes.
     state: Mutex<Option<Arc<TaskState>>>,
@@ -96,6 +98,7 @@ impl States {
             marker_age_ms_max: MARKER_AGE_MS_MAX,
         };
         let restored = restore(log, &*store, changelogs, expected, progress)?;
+        slot.changelog.lock().clone_from(&restored.changelog);
         let clock = Arc::clone(&self.clock);
         *state = Some(Arc::new(TaskState::new(
             store,
@@ -112,6 +115,12 @@ impl States {
         };
         // A damaged store comes up empty: it is a cache of the changelog, which is then replayed.
         Ok(Arc::new(SledStore::open(&dir.join(name))?))
+    }
+
+    /// Next changelog offset per space of a task, as it was opened last.
+    #[must_use]
+    pub fn changelog(&self, task: TaskId) -> Vec<i64> {
+        self.slot(task).changelog.lock().clone()
     }
 
     /// A task's state as it was opened last.

@@ -146,6 +146,11 @@ impl Status {
         });
     }
 
+    /// Forgets tasks that are another node's now.
+    pub fn retain(&self, tasks: &[TaskId]) {
+        self.tasks.lock().retain(|task, _| tasks.contains(task));
+    }
+
     fn update(&self, task: TaskId, change: impl FnOnce(&mut TaskStatus)) {
         let mut tasks = self.tasks.lock();
         let status = tasks.entry(task).or_insert_with(|| TaskStatus {

@@ -10,16 +10,15 @@ use std::time::Duration;
 use actors::clock::SystemClock;
 use actors::log::embedded::{EmbeddedLog, EmbeddedOptions};
 use actors::log::{Log, LogError};
-use actors::nodes::ask;
 use actors::nodes::committer::CommitterMessage;
-use actors::nodes::consumer::ConsumerMessage;
-use actors::nodes::context::{ShardContext, ShardSettings};
+use actors::nodes::consumer::drain;
+use actors::nodes::context::{Part, ShardContext, ShardSettings};
 use actors::nodes::faults::Faults;
 use actors::nodes::metrics;
 use actors::nodes::starter::Starter;
 use actors::nodes::topics::topics;
 use config::{LogSettings, Topology};
-use supervisors::{News, PlanOptions, SupervisionNews, TreeHandle};
+use supervisors::{News, PlanOptions, SupervisionNews, TreeHandle, feeds_path, tasks_path};
 
 pub use error::{DaemonError, log_hint};
 pub use files::{DaemonFile, DaemonFileGuard, Ran, RanOperator};
@@ -94,6 +93,7 @@ pub fn context(
         clock: Arc::new(SystemClock),
         state_dir: Some(state_dir),
         faults,
+        node: "local".to_owned(),
     })
 }
 
@@ -116,14 +116,31 @@ impl Daemon {
         );
         let starter = Arc::new(Starter::new(Arc::clone(&context), None));
         let seed = context.clock.now_ms().unsigned_abs() ^ u64::from(std::process::id());
-        let tree = supervisors::start_tree(plan, starter, Arc::new(count_news), seed).await;
-        let tree = tree.map_err(|error| DaemonError::Ended {
+        let ended = |error: supervisors::StartError| DaemonError::Ended {
             topology: context.topology.name.to_string(),
             exit: error.0,
-        })?;
+        };
+        let news = Arc::new(count_news);
+        let tree = supervisors::open_tree(plan, starter, news, seed).await;
+        let tree = Arc::new(tree.map_err(ended)?);
+        let (tasks, feeds) = (
+            tasks_path(&context.topology, 0),
+            feeds_path(&context.topology),
+        );
+        let recycled = Arc::downgrade(&tree);
+        context.set_recycle(Box::new(move |part| {
+            let path = match part {
+                Part::Tasks => &tasks,
+                Part::Feeds => &feeds,
+            };
+            if let Some(tree) = recycled.upgrade() {
+                tree.recycle(path);
+            }
+        }));
+        tree.ready().await.map_err(ended)?;
         Ok(Self {
-            context,
-            tree: Arc::new(tree),
+            tree,
+            context: Arc::clone(&context),
         })
     }
 
@@ -158,7 +175,7 @@ impl Daemon {
     /// # Errors
     /// If the tree had to be killed.
     pub async fn stop(self) -> Result<(), supervisors::StopError> {
-        if tokio::time::timeout(DRAIN_WITHIN, self.drain())
+        if tokio::time::timeout(DRAIN_WITHIN, self.leave())
             .await
             .is_err()
         {
@@ -175,21 +192,13 @@ impl Daemon {
         stopped
     }
 
-    async fn drain(&self) {
-        let Some(consumer) = self.context.wiring.consumer() else {
-            return;
-        };
-        // Either may be in the middle of a restart: then the last committed epoch is the end.
-        if ask(&consumer, |reply| ConsumerMessage::CloseIntake { reply })
-            .await
-            .is_err()
+    /// Commits what is there and leaves the group, so that other nodes take over at once.
+    async fn leave(&self) {
+        drain(&self.context).await;
+        if let Some(consumer) = self.context.wiring.consumer()
+            && consumer.leave().await.is_err()
         {
-            return;
-        }
-        if let Some(committer) = self.context.wiring.committer()
-            && let Err(error) = ask(&committer, |reply| CommitterMessage::Drain { reply }).await
-        {
-            tracing::warn!(%error, "the last epoch was not committed: it is done again at the next start");
+            tracing::debug!("the consumer had ended before it could leave the group");
         }
     }
 }

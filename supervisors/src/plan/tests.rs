@@ -61,26 +61,29 @@ root  rest_for_one, 3 restarts / 10min, backoff 100ms to 30s
 ├ store
 ├ models  one_for_one, 10 restarts / 1min, backoff 10ms to 5s
 ├ payments  one_for_one, 5 restarts / 10min, backoff 100ms to 30s
-│ ├ shard-0  one_for_all, 5 restarts / 2min, backoff 100ms to 30s
-│ │ ├ sink-sums
-│ │ ├ sink-corrected
-│ │ ├ committer
-│ │ ├ raw-0  one_for_all, escalates at once
-│ │ │ └ partition
-│ │ ├ raw-1  one_for_all, escalates at once
-│ │ │ └ partition
-│ │ ├ corrections-0  one_for_all, escalates at once
-│ │ │ └ partition
-│ │ ├ by-customer-0  one_for_all, escalates at once
-│ │ │ ├ host-0
-│ │ │ ├ host-1
-│ │ │ └ partition
-│ │ ├ by-customer-1  one_for_all, escalates at once
-│ │ │ ├ host-0
-│ │ │ ├ host-1
-│ │ │ └ partition
-│ │ └ consumer
-│ └ feed-raw
+│ ├ shard-0  rest_for_one, 2 restarts / 2min, backoff 100ms to 30s
+│ │ ├ consumer
+│ │ └ tasks  one_for_all, 5 restarts / 2min, backoff 100ms to 30s
+│ │   ├ sink-sums
+│ │   ├ sink-corrected
+│ │   ├ committer
+│ │   ├ raw-0  one_for_all, escalates at once
+│ │   │ └ partition
+│ │   ├ raw-1  one_for_all, escalates at once
+│ │   │ └ partition
+│ │   ├ corrections-0  one_for_all, escalates at once
+│ │   │ └ partition
+│ │   ├ by-customer-0  one_for_all, escalates at once
+│ │   │ ├ host-0
+│ │   │ ├ host-1
+│ │   │ └ partition
+│ │   ├ by-customer-1  one_for_all, escalates at once
+│ │   │ ├ host-0
+│ │   │ ├ host-1
+│ │   │ └ partition
+│ │   └ intake
+│ └ feeds  one_for_one, 5 restarts / 2min, backoff 100ms to 30s
+│   └ feed-raw
 └ admin  one_for_one, never escalates, backoff 100ms to 30s
   └ api
 ";
@@ -119,7 +122,8 @@ fn each_shard_runs_its_own_tasks_and_every_task_is_in_one() {
             ChildKind::PartitionTree { task } => Some(task),
             _ => None,
         };
-        shard.children().iter().filter_map(task).collect()
+        let tasks = &shard.children()[1];
+        tasks.children().iter().filter_map(task).collect()
     };
     assert_eq!(of_shard(&below_topology[0]), left);
     assert_eq!(of_shard(&below_topology[1]), right);

@@ -172,6 +172,21 @@ impl State {
         self.group.go_down(Exit::Normal);
     }
 
+    /// Recycles this supervisor's children, or hands the request down. A supervisor on the way that
+    /// is not up will start its children anew anyway.
+    pub(super) fn recycle(&mut self, mut path: Vec<String>) {
+        if path.is_empty() {
+            return self.group.recycle();
+        }
+        let name = path.remove(0);
+        let named = |node: &Arc<Node>| node.spec.name == name;
+        let child = self.node.children.iter().position(named);
+        let cell = child.and_then(|child| self.slots[child].cell.as_ref());
+        if cell.is_none_or(|cell| cell.send_message(Message::Recycle(path)).is_err()) {
+            tracing::debug!(name, "asked to recycle what does not run");
+        }
+    }
+
     pub(super) fn actor_ended(&mut self, id: ActorId, exit: Exit) {
         let of_child = |slot: &Slot| slot.cell.as_ref().is_some_and(|cell| cell.get_id() == id);
         match self.slots.iter().position(of_child) {

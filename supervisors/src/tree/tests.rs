@@ -53,6 +53,32 @@ async fn a_child_that_is_done_stays_so_under_every_strategy() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_part_that_is_recycled_stops_and_starts_in_order_and_costs_no_budget() {
+    let toys = ToyBox::with(&[]);
+    let parts = vec![toy("b"), toy("c"), toy("d")];
+    let inner = above("inner", Strategy::OneForAll, 1, parts);
+    let outer = above("outer", Strategy::RestForOne, 1, vec![toy("a"), inner]);
+    let root = above("root", Strategy::OneForOne, 1, vec![outer, toy("e")]);
+    let tree = start(root, &toys).await;
+    assert_eq!(toys.read(), "+a0 +b0 +c0 +d0 +e0");
+    for generation in 1..=5 {
+        tree.recycle("outer/inner");
+        settle().await;
+        let g = generation;
+        let story = format!("-d{0} -c{0} -b{0} +b{g} +c{g} +d{g}", g - 1);
+        assert_eq!(
+            toys.read(),
+            story,
+            "more often than the budget of failures allows"
+        );
+    }
+    tree.recycle("outer/nobody");
+    settle().await;
+    assert_eq!(toys.read(), "");
+    tree.stop(MINUTE).await.expect("the toys stop");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_tree_stops_in_reverse_order_of_starting() {
     let toys = ToyBox::with(&[]);
     let inner = above("inner", Strategy::OneForOne, 1, vec![toy("b"), toy("c")]);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use config::Order;
 use ractor::ActorProcessingErr;
@@ -11,7 +11,6 @@ use supervisors::TaskId;
 use super::{CommitterState, Committing};
 use crate::log::{LogRecord, TopicPartition};
 use crate::nodes::ask;
-use crate::nodes::consumer::ConsumerMessage;
 use crate::nodes::context::ShardContext;
 use crate::nodes::metrics;
 use crate::nodes::partition::{PartitionMessage, TaskEpoch};
@@ -31,6 +30,7 @@ impl Progress {
     /// Whether everything that can be read has been read and processed.
     pub(super) fn caught_up(&self, context: &ShardContext) -> bool {
         self.held == 0
+            && context.is_assigned()
             && context.status.feeds_ended()
             && self.positions.iter().all(|(at, position)| {
                 let info = context.log.topic(&at.topic).ok().flatten();
@@ -49,13 +49,15 @@ impl CommitterState {
             return Ok(());
         }
         let context = Arc::clone(&self.context);
-        let Some(consumer) = context.wiring.consumer() else {
+        let Some(consumer) = context.wiring.intake() else {
             return Ok(());
         };
         self.barrier_wanted = false;
         self.last_barrier = Instant::now();
         let began = Instant::now();
-        let epochs = release(&context, &prepare(&context).await?).await?;
+        let ended = Arc::new(self.ended.of(&context, began));
+        let watermarks = prepare(&context, &self.tasks, &ended).await?;
+        let epochs = release(&context, &self.tasks, &watermarks).await?;
         let mut appended = Vec::new();
         let mut sends: Vec<(TopicPartition, Vec<LogRecord>)> = Vec::new();
         for (_, sink) in context.wiring.sinks() {
@@ -69,7 +71,6 @@ impl CommitterState {
         let Gathered {
             sends,
             offsets,
-            changelogs,
             appended,
         } = transaction;
         if !active {
@@ -81,7 +82,7 @@ impl CommitterState {
             }
             return Ok(());
         }
-        let token = ask(&consumer, |reply| ConsumerMessage::Token { reply }).await??;
+        let token = consumer.token().await?;
         let epoch = self.epoch;
         let transaction = Transaction {
             epoch,
@@ -92,7 +93,6 @@ impl CommitterState {
         self.committing = Some(Committing {
             epoch,
             began,
-            changelogs,
             appended,
             progress,
         });
@@ -124,13 +124,6 @@ impl CommitterState {
                 metrics::dead_letters(stage, code, *count);
             }
             metrics::records(epoch.records);
-            let program = context.program(epoch.task);
-            let changelogs = program
-                .keyed
-                .iter()
-                .map(|step| TopicPartition::new(step.changelog.clone(), epoch.task.partition))
-                .collect();
-            gathered.changelogs.push((epoch.task, changelogs));
             sends.extend(epoch.sends);
             dead.extend(epoch.dead_letters);
             gathered.offsets.extend(epoch.offsets);
@@ -156,15 +149,17 @@ impl CommitterState {
 struct Gathered {
     sends: Vec<(TopicPartition, Vec<LogRecord>)>,
     offsets: Vec<crate::log::OffsetCommit>,
-    changelogs: Vec<(TaskId, Vec<TopicPartition>)>,
     appended: Vec<i64>,
 }
 
 /// First half: every task finishes what it has and says how far its event time has come.
-async fn prepare(context: &ShardContext) -> Result<HashMap<TaskId, i64>, ActorProcessingErr> {
-    let ended = Arc::new(ended_inputs(context));
-    let asked = context.tasks.iter().map(|task| {
-        let ended = Arc::clone(&ended);
+async fn prepare(
+    context: &ShardContext,
+    tasks: &[TaskId],
+    ended: &Arc<Vec<(TopicPartition, i64)>>,
+) -> Result<HashMap<TaskId, i64>, ActorProcessingErr> {
+    let asked = tasks.iter().map(|task| {
+        let ended = Arc::clone(ended);
         async move {
             let actor = context
                 .wiring
@@ -177,6 +172,26 @@ async fn prepare(context: &ShardContext) -> Result<HashMap<TaskId, i64>, ActorPr
     futures_util::future::try_join_all(asked)
         .await
         .map(|all| all.into_iter().collect())
+}
+
+/// How old the ends of inputs that have ended may be: asking may cost a way to a broker.
+const ENDS_FOR: Duration = Duration::from_millis(200);
+
+/// Source partitions that will get no more records, as last asked for.
+#[derive(Default)]
+pub(super) struct EndedInputs {
+    asked: Option<Instant>,
+    inputs: Vec<(TopicPartition, i64)>,
+}
+
+impl EndedInputs {
+    fn of(&mut self, context: &ShardContext, now: Instant) -> Vec<(TopicPartition, i64)> {
+        if self.asked.is_none_or(|asked| now - asked > ENDS_FOR) {
+            self.asked = Some(now);
+            self.inputs = ended_inputs(context);
+        }
+        self.inputs.clone()
+    }
 }
 
 /// Source partitions that will get no more records, and where they end.
@@ -207,9 +222,10 @@ fn ended_inputs(context: &ShardContext) -> Vec<(TopicPartition, i64)> {
 /// not depend on which task was further.
 async fn release(
     context: &ShardContext,
+    tasks: &[TaskId],
     watermarks: &HashMap<TaskId, i64>,
 ) -> Result<Vec<TaskEpoch>, ActorProcessingErr> {
-    let asked = context.tasks.iter().map(|task| async move {
+    let asked = tasks.iter().map(|task| async move {
         let own = watermarks.get(task).copied().unwrap_or(i64::MIN);
         let watermark = match context.program(*task).order {
             Order::Arrival => own,

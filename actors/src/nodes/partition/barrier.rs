@@ -73,6 +73,18 @@ impl PartitionState {
         self.close_epoch().await
     }
 
+    /// Moves the changelog offsets past what an epoch appended. This task alone writes to its
+    /// partition of the changelogs, so counting is exact, and asking the log is saved.
+    fn count_changelog(&mut self, entries: &[Entry]) {
+        let marker = self.context.log.offsets_of_commit();
+        for (space, offset) in (0..).zip(&mut self.changelog) {
+            let appended = entries.iter().filter(|entry| entry.space == space).count();
+            if appended > 0 {
+                *offset += i64::try_from(appended).unwrap_or(0) + marker;
+            }
+        }
+    }
+
     /// Fires what the watermark has passed where no rows carry it.
     async fn advance(&mut self, watermark: i64) -> Result<(), ActorProcessingErr> {
         if self.program.keyed.iter().any(|step| step.fires) {
@@ -137,14 +149,12 @@ impl PartitionState {
         Ok(epoch)
     }
 
-    pub(super) async fn committed(
-        &mut self,
-        epoch: u64,
-        changelog: &[i64],
-    ) -> Result<(), ActorProcessingErr> {
+    pub(super) async fn committed(&mut self, epoch: u64) -> Result<(), ActorProcessingErr> {
         while let Some(first) = self.uncommitted.pop_front_if(|first| first.epoch <= epoch) {
+            self.count_changelog(&first.entries);
             if let Some(committed) = &self.committed {
-                committed.committed(first.epoch, first.entries, changelog, first.inputs);
+                let (entries, inputs) = (first.entries, first.inputs);
+                committed.committed(first.epoch, entries, &self.changelog, inputs);
             }
         }
         if let Some(host) = &self.host {

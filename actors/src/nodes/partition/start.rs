@@ -44,6 +44,7 @@ pub(super) async fn start(
         } else {
             None
         },
+        changelog: context.states.changelog(task),
         credits: Arc::clone(&context.credits[&task]),
         task,
         program,
@@ -72,7 +73,10 @@ fn open_input(
     let metadata = committed
         .as_ref()
         .map_or("", |committed| &committed.metadata);
-    let position = committed.as_ref().map_or(0, |committed| committed.offset);
+    let position = match &committed {
+        Some(committed) => committed.offset,
+        None => beginning(context, entry, &at)?,
+    };
     let (kind, idle_ms) = match &entry.kind {
         EntryKind::Source(source, used) => {
             let progress = SourceProgress::decode(metadata).unwrap_or_default();
@@ -105,6 +109,37 @@ fn open_input(
     })
 }
 
+/// Where an input begins that has no committed offset. A partition that was added to a topic already
+/// being read begins at its first record, whatever the source says of a first start.
+fn beginning(
+    context: &ShardContext,
+    entry: &Entry,
+    at: &TopicPartition,
+) -> Result<i64, crate::log::LogError> {
+    let log = &*context.log;
+    let info = log.topic(&at.topic)?;
+    let info = info.ok_or_else(|| crate::log::LogError::NoTopic(at.topic.to_string()))?;
+    let range = info.ranges.get(at.partition as usize).copied();
+    let range = range.ok_or_else(|| crate::log::LogError::NoPartition(at.clone()))?;
+    let start = match &entry.kind {
+        EntryKind::Source(source, _) => source.start,
+        EntryKind::Repartition { .. } => config::Start::Earliest,
+    };
+    let read_before = || -> Result<bool, crate::log::LogError> {
+        let all: Vec<TopicPartition> = (0..info.spec.partitions)
+            .map(|partition| TopicPartition::new(at.topic.clone(), partition))
+            .collect();
+        let committed = log.committed(context.group(), &all)?;
+        Ok(committed.iter().any(Option::is_some))
+    };
+    match start {
+        config::Start::Earliest => Ok(range.start),
+        config::Start::Latest | config::Start::Timestamp(_) if read_before()? => Ok(range.start),
+        config::Start::Latest => Ok(range.end),
+        config::Start::Timestamp(timestamp) => log.offset_at(at, timestamp),
+    }
+}
+
 /// Restores a task's state from its changelogs: before its hosts and its partition start. Blocks.
 ///
 /// # Errors
@@ -115,6 +150,10 @@ pub(crate) fn restore(
 ) -> Result<(), crate::state::restore::RestoreError> {
     let program = context.program(task);
     let name = context.task_name(task);
+    // The offsets first: the answer waits for what an earlier owner had in flight. Only then does the
+    // changelog's end say what belongs to them.
+    let inputs: Vec<TopicPartition> = program.inputs(task.partition).map(|(_, at)| at).collect();
+    context.log.committed(context.group(), &inputs)?;
     let changelogs: Vec<TopicPartition> = program
         .keyed
         .iter()

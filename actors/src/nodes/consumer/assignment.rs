@@ -1,0 +1,17 @@
+//! Which tasks a node runs: those all of whose input partitions it owns. Pure.
+
+use std::collections::BTreeSet;
+
+use supervisors::TaskId;
+
+use crate::log::TopicPartition;
+use crate::nodes::context::ShardContext;
+
+/// Tasks all of whose inputs are owned, upstream first.
+pub(super) fn tasks(context: &ShardContext, owned: &BTreeSet<TopicPartition>) -> Vec<TaskId> {
+    let complete = |task: &&TaskId| {
+        let mut inputs = context.program(**task).inputs(task.partition);
+        inputs.all(|(_, at)| owned.contains(&at))
+    };
+    context.tasks.iter().filter(complete).copied().collect()
+}

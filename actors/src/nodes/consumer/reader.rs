@@ -1,0 +1,237 @@
+//! The consumer's thread: polls without a pause and hands each partition's records to its task while
+//! the task has credit. What has no task, or no credit, is paused.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use ractor::ActorRef;
+use tokio::sync::oneshot;
+
+use super::link::{Command, ConsumerLink, Route};
+use super::{CHANGE_WITHIN, ConsumerMessage};
+use crate::log::{Consumer, Fetched, LogError, Polled, Remedy, TopicPartition};
+use crate::nodes::context::ShardContext;
+use crate::nodes::partition::PartitionMessage;
+
+/// How long a poll waits: credits that come back are seen after at most so long.
+const POLL: Duration = Duration::from_millis(10);
+/// How often commands are looked for while a change of partitions keeps the thread from polling.
+const COMMANDS_EVERY: Duration = Duration::from_millis(2);
+
+/// Starts the thread. The first assignment goes to `first`, all that follows to the actor.
+pub(super) fn start(
+    consumer: Box<dyn Consumer>,
+    actor: ActorRef<ConsumerMessage>,
+    first: oneshot::Sender<Vec<TopicPartition>>,
+    context: &ShardContext,
+    stop: Arc<AtomicBool>,
+) -> std::io::Result<ConsumerLink> {
+    let (link, commands) = ConsumerLink::new();
+    let reader = Reader {
+        consumer,
+        owned: HashMap::new(),
+        commands,
+        actor: actor.clone(),
+        first: Some(first),
+        stop,
+        closed: false,
+        left: false,
+        faults: context.faults.clone(),
+    };
+    let ended = Ended(actor);
+    std::thread::Builder::new()
+        .name("consumer".into())
+        .spawn(move || {
+            let result = reader.run();
+            // An actor that is gone has stopped the thread itself.
+            let message = ConsumerMessage::ThreadEnded(result.err());
+            drop(ended.0.send_message(message));
+        })?;
+    Ok(link)
+}
+
+/// Tells the actor of a panic.
+struct Ended(ActorRef<ConsumerMessage>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        drop(self.0.send_message(ConsumerMessage::ThreadEnded(None)));
+    }
+}
+
+/// The thread's work.
+struct Reader {
+    consumer: Box<dyn Consumer>,
+    owned: HashMap<TopicPartition, Owned>,
+    commands: mpsc::Receiver<Command>,
+    actor: ActorRef<ConsumerMessage>,
+    first: Option<oneshot::Sender<Vec<TopicPartition>>>,
+    stop: Arc<AtomicBool>,
+    closed: bool,
+    left: bool,
+    faults: crate::nodes::faults::Faults,
+}
+
+/// A partition that is this node's.
+#[derive(Default)]
+struct Owned {
+    route: Option<Route>,
+    paused: bool,
+    /// The next record that a poll brings, if that is known.
+    next: Option<i64>,
+}
+
+impl Reader {
+    fn run(mut self) -> Result<(), LogError> {
+        while !self.left && !self.stop.load(Ordering::Acquire) {
+            while let Ok(command) = self.commands.try_recv() {
+                self.obey(command);
+            }
+            self.pace();
+            self.faults.hit("consumer-thread");
+            match self.consumer.poll(POLL) {
+                Ok(Polled::Nothing) => {}
+                Ok(Polled::Records(at, fetched)) => self.hand_on(at, fetched),
+                Ok(Polled::Assigned(partitions)) => self.assigned(partitions),
+                Ok(Polled::Revoked { partitions, lost }) => self.revoked(partitions, lost),
+                Err(error) if error.remedy() == Remedy::Retry => {
+                    tracing::warn!(%error, "the log does not answer: trying again");
+                    std::thread::park_timeout(Duration::from_millis(200));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn obey(&mut self, command: Command) {
+        // Whoever asked may be gone.
+        match command {
+            Command::Token(reply) => drop(reply.send(self.consumer.token())),
+            Command::Attach(routes, reply) => drop(reply.send(self.attach(routes))),
+            Command::Detach => {
+                for owned in self.owned.values_mut() {
+                    owned.route = None;
+                }
+            }
+            Command::CloseIntake(reply) => {
+                self.closed = true;
+                let _: Result<(), ()> = reply.send(());
+            }
+            Command::Leave(reply) => {
+                self.consumer.leave();
+                self.left = true;
+                let _: Result<(), ()> = reply.send(());
+            }
+        }
+    }
+
+    /// A new life of the tasks: each partition goes on where its task says.
+    fn attach(&mut self, routes: Vec<Route>) -> Result<(), LogError> {
+        self.closed = false;
+        for owned in self.owned.values_mut() {
+            owned.route = None;
+        }
+        for route in routes {
+            let Some(owned) = self.owned.get_mut(&route.at) else {
+                // Revoked meanwhile: the change of tasks is on its way.
+                continue;
+            };
+            if owned.next != Some(route.from) {
+                self.consumer.seek(&route.at, route.from)?;
+                owned.next = Some(route.from);
+            }
+            owned.route = Some(route);
+        }
+        Ok(())
+    }
+
+    fn hand_on(&mut self, at: TopicPartition, fetched: Fetched) {
+        let Some(owned) = self.owned.get_mut(&at) else {
+            return;
+        };
+        owned.next = Some(fetched.next_offset);
+        let Some(route) = &owned.route else {
+            // Not wanted yet: read again when it is.
+            owned.next = None;
+            return;
+        };
+        route.credits.take(&at);
+        let message = PartitionMessage::Records { at, fetched };
+        if route.task.send_message(message).is_err() {
+            // The task is gone; it will attach again.
+            owned.route = None;
+            owned.next = None;
+        }
+    }
+
+    fn assigned(&mut self, partitions: Vec<TopicPartition>) {
+        for at in &partitions {
+            self.consumer.pause(at);
+            let owned = Owned {
+                paused: true,
+                ..Owned::default()
+            };
+            self.owned.insert(at.clone(), owned);
+        }
+        let partitions = match self.first.take().map(|first| first.send(partitions)) {
+            Some(Ok(())) => return,
+            Some(Err(late)) => late,
+            None => partitions_of(&self.owned),
+        };
+        drop(
+            self.actor
+                .send_message(ConsumerMessage::Assigned(partitions)),
+        );
+    }
+
+    /// Waits until no task works on the partitions; serves those that must commit for it meanwhile.
+    fn revoked(&mut self, partitions: Vec<TopicPartition>, lost: bool) {
+        let (done, mut is_done) = oneshot::channel();
+        let message = ConsumerMessage::Revoked {
+            partitions: partitions.clone(),
+            lost,
+            done,
+        };
+        let told = self.actor.send_message(message).is_ok();
+        let deadline = Instant::now() + CHANGE_WITHIN * 2;
+        while told && Instant::now() < deadline && !self.stop.load(Ordering::Acquire) {
+            match is_done.try_recv() {
+                Err(oneshot::error::TryRecvError::Empty) => {}
+                Ok(()) | Err(oneshot::error::TryRecvError::Closed) => break,
+            }
+            if let Ok(command) = self.commands.recv_timeout(COMMANDS_EVERY) {
+                self.obey(command);
+            }
+        }
+        for at in &partitions {
+            self.owned.remove(at);
+        }
+    }
+
+    /// Pauses partitions whose task has no credit left, resumes those that have some again.
+    fn pace(&mut self) {
+        for (at, owned) in &mut self.owned {
+            let wanted = owned
+                .route
+                .as_ref()
+                .is_some_and(|route| route.credits.available(at));
+            let pause = self.closed || !wanted;
+            if pause != owned.paused {
+                owned.paused = pause;
+                if pause {
+                    self.consumer.pause(at);
+                } else {
+                    self.consumer.resume(at);
+                }
+            }
+        }
+    }
+}
+
+fn partitions_of(owned: &HashMap<TopicPartition, Owned>) -> Vec<TopicPartition> {
+    owned.keys().cloned().collect()
+}
