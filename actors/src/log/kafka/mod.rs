@@ -12,11 +12,14 @@ mod reporter;
 mod offsets;
 mod topics;
 mod wait;
+mod batch;
 mod reader;
 mod groups;
 
 mod consumer;
 mod producer;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -78,9 +81,13 @@ impl KafkaLog {
             reporter: Reporter::default(),
         });
         shared.check()?;
+        let topics = Arc::new(topics::Topics::new(Arc::clone(&shared)));
         Ok(Self {
-            topics: Arc::new(topics::Topics::new(Arc::clone(&shared))),
-            readers: Arc::new(reader::Readers::new(Arc::clone(&shared))),
+            readers: Arc::new(reader::Readers::new(
+                Arc::clone(&shared),
+                Arc::clone(&topics),
+            )),
+            topics,
             groups: Arc::new(groups::Groups::new(Arc::clone(&shared))),
             shared,
         })

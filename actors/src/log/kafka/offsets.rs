@@ -4,16 +4,20 @@
 //! stable offsets, and one that sees everything, whose ends are high watermarks.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
 use rdkafka::metadata::Metadata;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::reporter::Reporter;
 use super::{Place, REQUEST_WITHIN, Shared};
 use crate::log::{LogError, TopicPartition};
+
+/// How soon a question is asked again.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// The clients, made when first needed.
 pub(super) struct Offsets {
@@ -65,21 +69,16 @@ impl Offsets {
         }
         let name = at[0].topic.as_str();
         let place = Place::new("asking for offsets of topic").of_topic(name);
-        let asker = self.asker(sees)?;
-        let list = self.list(at, which, &place)?;
-        let answer = asker.offsets_for_times(list, REQUEST_WITHIN);
-        serve(&asker);
-        let answer = answer.map_err(|error| self.shared.failed(&error, &place))?;
-        let found = answer.elements().into_iter().map(|element| {
-            let told = element.error();
-            told.map_err(|error| self.shared.failed(&error, &place))?;
-            Ok(match element.offset() {
-                Offset::Offset(offset) => Some(offset),
-                // No record that young.
-                _ => None,
-            })
-        });
-        let found = found.collect::<Result<Vec<_>, LogError>>()?;
+        let began = now();
+        let found = loop {
+            match self.ask(sees, at, which, &place) {
+                // A partition that changes its leader has one again soon.
+                Err(LogError::Unavailable(_)) if began.elapsed() < REQUEST_WITHIN => {
+                    std::thread::park_timeout(AGAIN);
+                }
+                answer => break answer?,
+            }
+        };
         if found.iter().all(Option::is_some) {
             return Ok(found.into_iter().flatten().collect());
         }
@@ -90,6 +89,30 @@ impl Offsets {
         let ends = self.of(sees, at, Where::End)?;
         let pairs = found.into_iter().zip(ends);
         Ok(pairs.map(|(found, end)| found.unwrap_or(end)).collect())
+    }
+
+    /// One round of questions; `None` where there is no record that young.
+    fn ask(
+        &self,
+        sees: Sees,
+        at: &[TopicPartition],
+        which: Where,
+        place: &Place<'_>,
+    ) -> Result<Vec<Option<i64>>, LogError> {
+        let failed = |error: KafkaError| self.shared.failed(&error, place);
+        let asker = self.asker(sees)?;
+        let list = self.list(at, which, place)?;
+        let answer = asker.offsets_for_times(list, REQUEST_WITHIN);
+        serve(&asker);
+        let answer = answer.map_err(failed)?;
+        let found = answer.elements().into_iter().map(|element| {
+            element.error().map_err(failed)?;
+            Ok(match element.offset() {
+                Offset::Offset(offset) => Some(offset),
+                _ => None,
+            })
+        });
+        found.collect()
     }
 
     /// What the brokers say of one topic, or of all.
@@ -155,4 +178,9 @@ impl Offsets {
 fn serve(asker: &Asker) {
     // Errors of connections are kept by the reporter; a client without assignment has no records.
     while asker.poll(Duration::ZERO).is_some() {}
+}
+
+#[expect(clippy::disallowed_methods, reason = "brokers answer in real time")]
+fn now() -> Instant {
+    Instant::now()
 }

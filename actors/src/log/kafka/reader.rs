@@ -1,30 +1,232 @@
-//! Reads one partition by position.
+//! Reads one partition by position, as a member of nothing.
+//!
+//! A reader goes on prefetching behind the last read, so that reads that follow each other cost no
+//! request. A few are kept for their partitions; the longest unused gives way, and idle ones are
+//! dropped: what they prefetch is memory and traffic.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::Shared;
-use crate::log::{Fetched, LogError, TopicPartition};
+use parking_lot::Mutex;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::batch::Queue;
+use super::reporter::Reporter;
+use super::topics::Topics;
+use super::{Place, REQUEST_WITHIN, Shared};
+use crate::log::{Fetched, HeadersBuilder, LogError, OffsetRange, TopicPartition};
+
+/// Readers that are kept.
+const READERS_MAX: usize = 4;
+/// A reader unused for so long is dropped.
+const IDLE: Duration = Duration::from_secs(5);
+/// How long one wait for messages takes, between looks at the deadline.
+const WAIT: Duration = Duration::from_millis(100);
+/// The group whose member no reader is; librdkafka assigns no partition without the name of one.
+const GROUP: &str = "thalweg-reader";
 
 /// Readers of partitions.
 pub(super) struct Readers {
-    #[expect(dead_code, reason = "readers are made with it")]
     shared: Arc<Shared>,
+    topics: Arc<Topics>,
+    kept: Mutex<Vec<Reader>>,
+}
+
+struct Reader {
+    queue: Queue,
+    at: TopicPartition,
+    /// Where it reads on.
+    next: i64,
+    /// It has been told that the partition ends at `next`, and is not told again.
+    at_end: bool,
+    used: Instant,
 }
 
 impl Readers {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub(super) fn new(shared: Arc<Shared>, topics: Arc<Topics>) -> Self {
+        Self {
+            shared,
+            topics,
+            kept: Mutex::default(),
+        }
     }
 
+    /// Committed records from an offset on.
     pub(super) fn read(
         &self,
-        _: &TopicPartition,
-        _: i64,
-        _: usize,
-        _: usize,
+        at: &TopicPartition,
+        from: i64,
+        max_records: usize,
+        max_bytes: usize,
     ) -> Result<Fetched, LogError> {
-        Err(LogError::State("reading from Kafka is being built"))
+        let kept = self.take(at, from);
+        // A new reader is asked for its place; one that was told its partition's end is not told again.
+        if kept.as_ref().is_none_or(|reader| reader.at_end) {
+            self.topics.exists(at)?;
+            let range = self.range(at)?;
+            if from >= range.end {
+                kept.into_iter().for_each(|reader| self.keep(reader));
+                return Ok(Fetched {
+                    records: Vec::new(),
+                    next_offset: from,
+                });
+            }
+        }
+        let mut reader = match kept {
+            Some(reader) => reader,
+            None => self.open(at, from)?,
+        };
+        let place = Place::new("reading topic").of_topic(at.topic.as_str());
+        let fetched = reader.fetch(max_records.max(1), max_bytes);
+        let fetched = fetched.map_err(|failed| self.explained(failed, &place))?;
+        self.keep(reader);
+        Ok(fetched)
     }
 
-    pub(super) fn drop_idle(&self) {}
+    fn range(&self, at: &TopicPartition) -> Result<OffsetRange, LogError> {
+        let ranges = self.topics.ranges_of(std::slice::from_ref(at))?;
+        Ok(ranges.first().copied().unwrap_or_default())
+    }
+
+    /// A kept reader that is where this read begins.
+    fn take(&self, at: &TopicPartition, from: i64) -> Option<Reader> {
+        let mut kept = self.kept.lock();
+        let there = kept
+            .iter()
+            .position(|reader| reader.next == from && reader.at == *at)?;
+        Some(kept.swap_remove(there))
+    }
+
+    fn keep(&self, mut reader: Reader) {
+        reader.used = now();
+        let mut kept = self.kept.lock();
+        kept.push(reader);
+        if kept.len() > READERS_MAX {
+            let unused = kept.iter().enumerate().min_by_key(|(_, r)| r.used);
+            if let Some(index) = unused.map(|(index, _)| index) {
+                let dropped = kept.swap_remove(index);
+                // Dropping a client waits for its threads.
+                drop(kept);
+                drop(dropped);
+            }
+        }
+    }
+
+    /// A reader of a partition from an offset on: one that was kept for it, or a new one.
+    fn open(&self, at: &TopicPartition, from: i64) -> Result<Reader, LogError> {
+        let doing = format!("reading partition \"{at}\"");
+        let place = Place::new(&doing);
+        let failed = |error: KafkaError| self.shared.failed(&error, &place);
+        let used = {
+            let mut kept = self.kept.lock();
+            let same = kept.iter().position(|reader| reader.at == *at);
+            same.map(|index| kept.swap_remove(index).queue)
+        };
+        let queue = match used {
+            Some(queue) => queue,
+            None => {
+                let config = self.shared.clients.reader(GROUP);
+                let consumer: BaseConsumer<Reporter> = config
+                    .create_with_context(self.shared.reporter.clone())
+                    .map_err(failed)?;
+                Queue::of(Arc::new(consumer)).ok_or(LogError::State("the reader has no queue"))?
+            }
+        };
+        let mut list = TopicPartitionList::with_capacity(1);
+        let id = super::partition_id(at)?;
+        list.add_partition_offset(at.topic.as_str(), id, Offset::Offset(from))
+            .map_err(failed)?;
+        queue.consumer().assign(&list).map_err(failed)?;
+        Ok(Reader {
+            queue,
+            at: at.clone(),
+            next: from,
+            at_end: false,
+            used: now(),
+        })
+    }
+
+    fn explained(&self, failed: Failed, place: &Place<'_>) -> LogError {
+        match failed {
+            Failed::Code(code) => self.shared.explained(super::error::coded(code, place)),
+            Failed::Silence => {
+                let within = REQUEST_WITHIN.as_secs();
+                let text = format!("{place}: no answer within {within} s");
+                self.shared.explained(LogError::Unavailable(text))
+            }
+        }
+    }
+
+    /// Drops readers that no one has used for a while.
+    pub(super) fn drop_idle(&self) {
+        let now = now();
+        let mut kept = self.kept.lock();
+        let (stay, go): (Vec<_>, Vec<_>) = kept
+            .drain(..)
+            .partition(|reader| now.saturating_duration_since(reader.used) < IDLE);
+        *kept = stay;
+        drop(kept);
+        drop(go);
+    }
+}
+
+/// Why a reader brought nothing.
+enum Failed {
+    Code(RDKafkaErrorCode),
+    Silence,
+}
+
+impl Reader {
+    /// Waits until there are records or the partition's end is told; then takes what is there.
+    fn fetch(&mut self, max_records: usize, max_bytes: usize) -> Result<Fetched, Failed> {
+        let deadline = now() + REQUEST_WITHIN;
+        let mut fetched = Fetched {
+            records: Vec::new(),
+            next_offset: self.next,
+        };
+        let mut headers = HeadersBuilder::default();
+        let (mut bytes, mut objection) = (0, None);
+        self.at_end = false;
+        while !self.at_end && fetched.records.len() < max_records && bytes <= max_bytes {
+            let wait = match fetched.records.is_empty() {
+                true => WAIT,
+                false => Duration::ZERO,
+            };
+            let left = max_records - fetched.records.len();
+            let messages = self.queue.take(wait, left);
+            let nothing = messages.is_empty();
+            for message in messages {
+                match message.error() {
+                    None => {
+                        self.at_end = false;
+                        bytes += message.len();
+                        fetched.records.push(message.record(&mut headers));
+                        fetched.next_offset = message.offset() + 1;
+                    }
+                    Some(RDKafkaErrorCode::PartitionEOF) => {
+                        self.at_end = true;
+                        fetched.next_offset = fetched.next_offset.max(message.offset());
+                    }
+                    // Of a connection or the group's coordinator: they pass, or nothing comes.
+                    Some(code) => objection = Some(code),
+                }
+            }
+            if (nothing && !fetched.records.is_empty()) || now() > deadline {
+                break;
+            }
+        }
+        self.next = fetched.next_offset;
+        match (fetched.records.is_empty() && !self.at_end, objection) {
+            (false, _) => Ok(fetched),
+            (true, Some(code)) => Err(Failed::Code(code)),
+            (true, None) => Err(Failed::Silence),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "real clients age in real time")]
+fn now() -> Instant {
+    Instant::now()
 }

@@ -25,6 +25,9 @@ impl Reporter {
 
 impl ClientContext for Reporter {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        if matches!(level, RDKafkaLogLevel::Error) {
+            *self.0.lock() = Some(message.to_owned());
+        }
         match level {
             // A property for producers that a consumer is given too: one table serves all clients.
             _ if facility == "CONFWARN" => tracing::debug!(facility, message, "kafka client"),

@@ -59,11 +59,13 @@ impl Topics {
             .filter_map(|topic| Some((TopicName::parse(topic.name()).ok()?, partitions(topic))))
             .collect();
         let specs = self.describe(&found)?;
-        let infos = specs.into_iter().map(|spec| {
-            let ranges = self.ranges(&spec.name, spec.partitions)?;
-            Ok(TopicInfo { spec, ranges })
+        let places: Vec<_> = specs.iter().flat_map(places).collect();
+        let mut ranges = self.ranges_of(&places)?.into_iter();
+        let infos = specs.into_iter().map(|spec| TopicInfo {
+            ranges: ranges.by_ref().take(spec.partitions as usize).collect(),
+            spec,
         });
-        infos.collect()
+        Ok(infos.collect())
     }
 
     /// One topic.
@@ -71,7 +73,7 @@ impl Topics {
         let Some(spec) = self.spec(name)? else {
             return Ok(None);
         };
-        let ranges = self.ranges(name, spec.partitions)?;
+        let ranges = self.ranges_of(&places(&spec))?;
         Ok(Some(TopicInfo { spec, ranges }))
     }
 
@@ -104,14 +106,8 @@ impl Topics {
         }
     }
 
-    fn ranges(&self, name: &TopicName, partitions: u32) -> Result<Vec<OffsetRange>, LogError> {
-        let places: Vec<_> = (0..partitions)
-            .map(|partition| TopicPartition::new(name.clone(), partition))
-            .collect();
-        self.ranges_of(&places)
-    }
-
-    fn ranges_of(&self, at: &[TopicPartition]) -> Result<Vec<OffsetRange>, LogError> {
+    /// What can be read of partitions now.
+    pub(super) fn ranges_of(&self, at: &[TopicPartition]) -> Result<Vec<OffsetRange>, LogError> {
         let starts = self.offsets.of(Sees::Committed, at, Where::Start)?;
         let ends = self.offsets.of(Sees::Committed, at, Where::End)?;
         let ranges = starts.into_iter().zip(ends);
@@ -329,6 +325,13 @@ impl Topics {
         *slot = Some(Arc::clone(&made));
         Ok(made)
     }
+}
+
+fn places(spec: &TopicSpec) -> Vec<TopicPartition> {
+    let partitions = 0..spec.partitions;
+    partitions
+        .map(|p| TopicPartition::new(spec.name.clone(), p))
+        .collect()
 }
 
 fn partitions(topic: &MetadataTopic) -> u32 {
