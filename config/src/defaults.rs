@@ -1,12 +1,15 @@
 //! What holds where the file is silent, each with its reason.
 
-use crate::{Batching, ByteSize, EpochSettings, Millis, StateSettings, WatermarkSettings};
+use crate::{
+    Batching, ByteSize, Delivery, EpochSettings, Millis, StateSettings, WatermarkSettings,
+};
 
 /// A tenth of a second bounds the wait for an answer that is read committed; a commit costs about
 /// 3 ms, so that it takes 3 % of the time. 10,000 records bound what an abort repeats.
 pub(crate) const EPOCH: EpochSettings = EpochSettings {
     interval: Millis(100),
     records: 10_000,
+    delivery: Delivery::ExactlyOnce,
 };
 
 /// Half a gibibyte fits every machine that runs models, and holds about a million small sessions.

@@ -45,9 +45,9 @@ pub use secret::Secret;
 pub use signature::{Element, ModelSignatures, NoModels, Signature, TensorSpec, VersionChoice};
 pub use supervision::{Backoff, Intensity, Strategy};
 pub use topology::{
-    Batching, DeviceChoice, Edge, EpochSettings, EventTime, Feed, FileCompression, FileFormat,
-    Format, GroupProtocol, KafkaSettings, LogSettings, Membership, ModelSettings, Node, NodeIndex,
-    Operator, Order, Port, Profile, Sink, SinkTarget, Source, Start, StateSettings, SubTopology,
-    Topology, WatermarkSettings,
+    Batching, Delivery, DeviceChoice, Edge, EpochSettings, EventTime, Feed, FileCompression,
+    FileFormat, Format, GroupProtocol, KafkaSettings, LogSettings, Membership, ModelSettings, Node,
+    NodeIndex, Operator, Order, Port, Profile, Sink, SinkTarget, Source, Start, StateSettings,
+    SubTopology, Topology, WatermarkSettings,
 };
 pub use units::{ByteSize, Millis, UnitError};

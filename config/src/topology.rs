@@ -314,6 +314,28 @@ pub struct EpochSettings {
     pub interval: Millis,
     /// Input records in it.
     pub records: u64,
+    /// What is promised after a crash.
+    pub delivery: Delivery,
+}
+
+/// What a topology promises of its outputs after a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// They appear once, when their epoch is committed.
+    ExactlyOnce,
+    /// They appear at once, and again after a crash.
+    AtLeastOnce,
+}
+
+impl Delivery {
+    /// Its name in a topology file.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::ExactlyOnce => "exactly-once",
+            Self::AtLeastOnce => "at-least-once",
+        }
+    }
 }
 
 /// What live sessions may cost.

@@ -3,13 +3,14 @@
 use super::Context;
 use crate::code::Code;
 use crate::files::{Finding, Span};
-use crate::raw::{Kafka, Key, Property, Security};
-use crate::{KafkaSettings, Secret};
+use crate::raw::{self, Kafka, Key, Mechanism, Property, Security};
+use crate::{GroupProtocol, KafkaSettings, Membership, Secret};
 
 /// Properties on which exactly-once processing rests: the runtime sets them, with the reason.
-const OWNED: [(&str, &str); 23] = [
+const OWNED: [(&str, &str); 24] = [
     ("bootstrap.servers", "it is `brokers`"),
     ("metadata.broker.list", "it is `brokers`"),
+    ("client.id", "it is the node's id"),
     ("group.id", "the topology's name is the group"),
     ("group.instance.id", "it is the node's id"),
     (
@@ -86,10 +87,48 @@ pub(crate) fn check(kafka: &Kafka, cx: &Context<'_>) -> Option<KafkaSettings> {
         };
         client.push((name.into(), Secret::new(value)));
     }
+    let protocol = kafka.group_protocol.as_ref().and_then(Key::get);
+    let protocol = protocol.map_or(GroupProtocol::Classic, |protocol| protocol.checked());
     Some(KafkaSettings {
+        brokers: brokers(&kafka.brokers, cx)?,
         client,
-        ..KafkaSettings::of(brokers(&kafka.brokers, cx)?)
+        create_topics: kafka
+            .create_topics
+            .as_ref()
+            .and_then(Key::get)
+            .is_none_or(|create| *create),
+        // Brokers number their replicas in 16 bits with a sign.
+        replication: (kafka.replication.as_ref())
+            .and_then(|replication| cx.within(replication, 1, 32_767)),
+        group_protocol: protocol,
+        membership: membership(kafka.membership.as_ref(), protocol, cx),
+        standby: (kafka.standby.as_ref())
+            .and_then(|standby| cx.within(standby, 0, 1))
+            .unwrap_or(0),
     })
+}
+
+/// With the brokers' protocol a member that was killed keeps its id to itself until its session ends,
+/// and its successor under the same id is refused: so membership is dynamic there.
+fn membership(
+    key: Option<&Key<raw::Membership>>,
+    protocol: GroupProtocol,
+    cx: &Context<'_>,
+) -> Membership {
+    let given = key.and_then(|key| Some((key.span, *key.get()?)));
+    match (given, protocol) {
+        (None, GroupProtocol::Classic) => Membership::Static,
+        (None, GroupProtocol::Consumer) => Membership::Dynamic,
+        (Some((span, raw::Membership::Static)), GroupProtocol::Consumer) => {
+            let message = "static membership does not go with the brokers' group protocol";
+            cx.report(Finding::at(span, Code::CONFLICT, message).hint(
+                "a node that was killed would be refused until its session ends: write \
+                 membership = \"dynamic\", or group-protocol = \"classic\"",
+            ));
+            Membership::Dynamic
+        }
+        (Some((_, membership)), _) => membership.checked(),
+    }
 }
 
 fn brokers(list: &Key<Vec<Key<String>>>, cx: &Context<'_>) -> Option<Vec<String>> {
@@ -144,6 +183,21 @@ fn properties(security: &Security, span: Span, cx: &Context<'_>) -> Vec<(String,
     set("ssl.key.location", path(&security.key));
     set("ssl.key.password", text(&security.key_password));
 
+    if security.token_endpoint.is_some() {
+        set("sasl.oauthbearer.method", Some("oidc".into()));
+    }
+    set(
+        "sasl.oauthbearer.token.endpoint.url",
+        text(&security.token_endpoint),
+    );
+    set("sasl.oauthbearer.client.id", text(&security.client_id));
+    set(
+        "sasl.oauthbearer.client.secret",
+        text(&security.client_secret),
+    );
+    set("sasl.oauthbearer.scope", text(&security.scope));
+    check_tokens(security, cx);
+
     let signs_in = protocol.is_some_and(|protocol| protocol.has_sasl());
     if signs_in && security.mechanism.is_none() {
         // librdkafka would choose Kerberos, which is not built in.
@@ -166,4 +220,37 @@ fn properties(security: &Security, span: Span, cx: &Context<'_>) -> Vec<(String,
         );
     }
     properties
+}
+
+/// Keys of the token's issue: all that are needed, and with the mechanism that uses them.
+fn check_tokens(security: &Security, cx: &Context<'_>) {
+    let keys = [
+        ("token-endpoint", &security.token_endpoint),
+        ("client-id", &security.client_id),
+        ("client-secret", &security.client_secret),
+        ("scope", &security.scope),
+    ];
+    let Some((given, span)) = keys
+        .iter()
+        .find_map(|(name, key)| Some((*name, key.as_ref()?.span)))
+    else {
+        return;
+    };
+    let mechanism = security.mechanism.as_ref().and_then(Key::get);
+    if !matches!(mechanism, Some(Mechanism::Oauthbearer)) {
+        let message = format!("\"{given}\" without OAuth");
+        cx.report(
+            Finding::at(span, Code::CONFLICT, message).hint("write mechanism = \"oauthbearer\""),
+        );
+        return;
+    }
+    for (name, key) in &keys[..3] {
+        if key.is_none() {
+            let message = format!("missing key \"{name}\"");
+            cx.report(
+                Finding::at(span, Code::MISSING_KEY, message)
+                    .hint("a token is asked for with token-endpoint, client-id and client-secret"),
+            );
+        }
+    }
 }

@@ -47,6 +47,9 @@ pub(crate) fn check(document: &raw::Document, cx: &Context<'_>) -> Option<Settin
         records: epoch
             .and_then(|epoch| cx.within(epoch.records.as_ref()?, 1, 10_000_000))
             .unwrap_or(defaults::EPOCH.records),
+        delivery: epoch
+            .and_then(|epoch| epoch.delivery.as_ref()?.get())
+            .map_or(defaults::EPOCH.delivery, |delivery| delivery.checked()),
     };
     let state = StateSettings {
         memory: state

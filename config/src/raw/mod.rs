@@ -22,7 +22,9 @@ pub(crate) use key::{Key, Named};
 pub(crate) use operator::{
     Emit, KeyBy, Operator, Rolling, Route, Select, Settings, Window, WindowKind,
 };
-pub(crate) use settings::{DeadLetter, Epoch, Kafka, Log, Property, Security, State};
+pub(crate) use settings::{
+    DeadLetter, Epoch, Kafka, Log, Mechanism, Membership, Property, Security, State,
+};
 pub(crate) use sink::Sink;
 pub(crate) use source::{ColumnType, Feed, Profile, Source, Start, Watermark};
 pub(crate) use values::{Duration, Format, OneOrMore, Order, Size, Unit};

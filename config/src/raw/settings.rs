@@ -32,6 +32,36 @@ pub(crate) struct Kafka {
     pub(crate) security: Option<Key<Security>>,
     /// Any librdkafka property that has no key here; those the runtime owns are refused.
     pub(crate) client: Option<Key<Named<Property>>>,
+    /// Whether missing topics are created when the topology starts. Default: true.
+    pub(crate) create_topics: Option<Key<bool>>,
+    /// Replicas of topics that are created. Default: the brokers' own.
+    pub(crate) replication: Option<Key<u16>>,
+    /// Who deals partitions out to the nodes. Default: classic.
+    pub(crate) group_protocol: Option<Key<GroupProtocol>>,
+    /// Whether a node that starts again within the session timeout (6 s) keeps its partitions. Default: static with the classic protocol, dynamic with consumer.
+    pub(crate) membership: Option<Key<Membership>>,
+    /// Warm copies of each task's state on other nodes, 0 or 1. Default: 0.
+    pub(crate) standby: Option<Key<u8>>,
+}
+
+/// Who deals partitions out.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum GroupProtocol {
+    /// One of the nodes.
+    Classic,
+    /// The brokers (KIP-848, brokers of 4.0 or later).
+    Consumer,
+}
+
+/// How the brokers know a node.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Membership {
+    /// By its node's id.
+    Static,
+    /// Anew at each start.
+    Dynamic,
 }
 
 /// Encryption and identity. Secrets belong into `${env:NAME}` or `${file:path}`.
@@ -54,6 +84,14 @@ pub(crate) struct Security {
     pub(crate) key: Option<Key<String>>,
     /// Password of the private key.
     pub(crate) key_password: Option<Key<String>>,
+    /// Where OAUTHBEARER tokens are issued (OpenID Connect, client credentials); an https address.
+    pub(crate) token_endpoint: Option<Key<String>>,
+    /// Who asks for the token.
+    pub(crate) client_id: Option<Key<String>>,
+    /// Secret of who asks for the token.
+    pub(crate) client_secret: Option<Key<String>>,
+    /// What the token is to be good for.
+    pub(crate) scope: Option<Key<String>>,
 }
 
 /// How to talk to brokers.
@@ -82,7 +120,7 @@ pub(crate) enum Mechanism {
     /// SCRAM with SHA-512.
     #[serde(rename = "scram-sha-512")]
     ScramSha512,
-    /// OAuth bearer tokens, configured through `client`.
+    /// OAuth bearer tokens, from `token-endpoint`.
     Oauthbearer,
 }
 
@@ -100,6 +138,33 @@ impl Protocol {
     /// Whether the client signs in.
     pub(crate) fn has_sasl(self) -> bool {
         matches!(self, Self::SaslPlaintext | Self::SaslSsl)
+    }
+}
+
+impl GroupProtocol {
+    pub(crate) fn checked(self) -> crate::GroupProtocol {
+        match self {
+            Self::Classic => crate::GroupProtocol::Classic,
+            Self::Consumer => crate::GroupProtocol::Consumer,
+        }
+    }
+}
+
+impl Membership {
+    pub(crate) fn checked(self) -> crate::Membership {
+        match self {
+            Self::Static => crate::Membership::Static,
+            Self::Dynamic => crate::Membership::Dynamic,
+        }
+    }
+}
+
+impl Delivery {
+    pub(crate) fn checked(self) -> crate::Delivery {
+        match self {
+            Self::ExactlyOnce => crate::Delivery::ExactlyOnce,
+            Self::AtLeastOnce => crate::Delivery::AtLeastOnce,
+        }
     }
 }
 
@@ -136,6 +201,18 @@ pub(crate) struct Epoch {
     pub(crate) interval: Option<Key<Duration>>,
     /// Input records in it. Default: 10000.
     pub(crate) records: Option<Key<u64>>,
+    /// What is promised after a crash. Default: exactly-once.
+    pub(crate) delivery: Option<Key<Delivery>>,
+}
+
+/// What is promised after a crash.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Delivery {
+    /// Outputs appear once, when their epoch is committed.
+    ExactlyOnce,
+    /// Outputs appear at once, and again after a crash.
+    AtLeastOnce,
 }
 
 /// What live sessions may cost.

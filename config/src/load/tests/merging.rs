@@ -158,6 +158,31 @@ fn secrets_reach_the_client_and_no_output() {
         "{printed}"
     );
 
+    let oauth = format!(
+        "{SMALL}\n[log]\nkind = \"kafka\"\nbrokers = [\"one:9092\"]\n\
+         security = {{ protocol = \"sasl_ssl\", mechanism = \"oauthbearer\", token-endpoint = \"https://id.example/token\", client-id = \"thalweg\", client-secret = \"${{env:SECRET}}\", scope = \"kafka\" }}\n"
+    );
+    let topology = load_str(&oauth).unwrap_or_else(|e| panic!("{e}"));
+    let LogSettings::Kafka(kafka) = &topology.log else {
+        panic!("{:?}", topology.log);
+    };
+    let tokens: Vec<(&str, &str)> = kafka
+        .client
+        .iter()
+        .filter_map(|(k, v)| Some((k.strip_prefix("sasl.oauthbearer.")?, v.expose())))
+        .collect();
+    assert_eq!(
+        tokens,
+        [
+            ("method", "oidc"),
+            ("token.endpoint.url", "https://id.example/token"),
+            ("client.id", "thalweg"),
+            ("client.secret", "hunter2-hunter2"),
+            ("scope", "kafka"),
+        ]
+    );
+    assert!(!format!("{topology:?}").contains("hunter2"));
+
     let misplaced = text.replace("\"sasl_ssl\"", "\"${env:SECRET}\"");
     let problems = load_str(&misplaced).expect_err("no protocol").to_string();
     assert!(
