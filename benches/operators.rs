@@ -109,8 +109,8 @@ fn filter_and_select(bencher: divan::Bencher<'_, '_>) {
     let (filter, select) = (filter.expect("stateless"), select.expect("stateless"));
     let input = batch(&mut Dice(7), 0, 60_000);
     bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
-        let kept = filter.apply(input.clone()).expect("bool").remove(0).1;
-        select.apply(kept).expect("as the schema says")
+        let kept = filter.apply(&input).expect("bool").remove(0).1;
+        select.apply(&kept).expect("as the schema says")
     });
 }
 

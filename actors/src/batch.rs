@@ -121,6 +121,20 @@ impl Batch {
         })
     }
 
+    /// The rows of a range; the columns are shared.
+    ///
+    /// # Panics
+    /// If it goes beyond the end.
+    #[must_use]
+    pub fn slice(&self, range: std::ops::Range<usize>) -> Self {
+        Self {
+            columns: self.columns.slice(range.start, range.len()),
+            rows: self.rows[range].to_vec(),
+            raw: Arc::clone(&self.raw),
+            models: Arc::clone(&self.models),
+        }
+    }
+
     /// The rows at these positions, in this order.
     ///
     /// # Errors

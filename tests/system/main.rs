@@ -6,6 +6,7 @@ mod garbage;
 mod http;
 mod kafka;
 mod panics;
+mod poison;
 mod payments;
 mod readme;
 mod sensors;

@@ -110,6 +110,16 @@ impl Columns {
         self.rows = rows;
     }
 
+    /// As [`Columns::rollback`], but trusts no column's length: a panic may have left one half-written.
+    pub(super) fn cut(&mut self, rows: usize) {
+        for builder in &mut self.columns {
+            builder.len = rows;
+            builder.validity.truncate(rows);
+            builder.values.truncate(rows);
+        }
+        self.rows = rows;
+    }
+
     /// The complete rows as a batch; none remain.
     pub(super) fn take(&mut self) -> RecordBatch {
         let rows = std::mem::take(&mut self.rows);

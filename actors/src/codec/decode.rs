@@ -17,10 +17,24 @@ use crate::log::LogRecord;
 /// is UTC) and numbers in the source's unit; bytes are hexadecimal digits; a vector takes exactly
 /// as many numbers as it has. Fields that no column wants are skipped. A column that may be NULL
 /// may be absent.
+///
+/// [`Decoder::decode`] takes many records; who must survive a panic in one of them gives them one by
+/// one ([`Decoder::push`], and [`Decoder::recover`] after a panic), then takes all ([`Decoder::take`]).
 #[derive(Debug)]
 pub struct Decoder {
     columns: Columns,
     parser: Parser,
+    shape: Shape,
+    origin: Vec<u32>,
+    bad: Vec<BadRecord>,
+}
+
+/// What a parser is made of.
+#[derive(Debug)]
+struct Shape {
+    format: Format,
+    full: Schema,
+    used: Vec<usize>,
 }
 
 /// What became of some records.
@@ -51,17 +65,17 @@ impl Decoder {
     /// If a position in `used` is beyond the schema.
     #[must_use]
     pub fn new(format: Format, full: &Schema, used: &[usize], unit: TimeUnit) -> Self {
-        let columns = used.iter().map(|i| full.columns()[*i].clone()).collect();
-        let schema = Schema::new(columns);
-        let parser = match format {
-            Format::Json => Parser::Json(JsonParser::new(schema.columns())),
-            Format::Ndjson => Parser::Ndjson(JsonParser::new(schema.columns())),
-            Format::Csv => Parser::Csv(CsvParser::new(full, used)),
-            Format::Raw => Parser::Raw,
+        let shape = Shape {
+            format,
+            full: full.clone(),
+            used: used.to_vec(),
         };
         Self {
-            columns: Columns::new(&schema, unit),
-            parser,
+            columns: Columns::new(&shape.schema(), unit),
+            parser: shape.parser(),
+            shape,
+            origin: Vec::new(),
+            bad: Vec::new(),
         }
     }
 
@@ -71,22 +85,38 @@ impl Decoder {
     /// Never on account of what the records hold; only on more than 2^32 records.
     #[must_use]
     pub fn decode(&mut self, records: &[LogRecord]) -> Decoded {
-        let mut origin = Vec::with_capacity(records.len());
-        let mut bad = Vec::new();
         for (index, record) in (0u32..).zip(records) {
-            let rows = self.columns.rows();
-            match self.decode_value(record.value.as_deref()) {
-                Ok(()) => origin.resize(self.columns.rows(), index),
-                Err(fault) => {
-                    self.columns.rollback(rows);
-                    bad.push(fault.of_record(index));
-                }
+            self.push(index, record);
+        }
+        self.take()
+    }
+
+    /// Decodes one value, behind those before. `index` is the record's position, for
+    /// [`Decoded::origin`].
+    pub fn push(&mut self, index: u32, record: &LogRecord) {
+        match self.decode_value(record.value.as_deref()) {
+            Ok(()) => self.origin.resize(self.columns.rows(), index),
+            Err(fault) => {
+                self.columns.rollback(self.origin.len());
+                self.bad.push(fault.of_record(index));
             }
         }
+    }
+
+    /// After a panic in [`Decoder::push`]: everything is again as it was before that record. What the
+    /// parser held is not trusted: it is made anew.
+    pub fn recover(&mut self) {
+        self.columns.cut(self.origin.len());
+        self.parser = self.shape.parser();
+    }
+
+    /// What the values so far came to; none remain.
+    #[must_use]
+    pub fn take(&mut self) -> Decoded {
         Decoded {
             columns: self.columns.take(),
-            origin,
-            bad,
+            origin: std::mem::take(&mut self.origin),
+            bad: std::mem::take(&mut self.bad),
         }
     }
 
@@ -113,6 +143,23 @@ impl Decoder {
                 columns.end_row()
             }
             Parser::Raw => decode_raw(value, columns),
+        }
+    }
+}
+
+impl Shape {
+    /// The used columns.
+    fn schema(&self) -> Schema {
+        let used = self.used.iter();
+        Schema::new(used.map(|i| self.full.columns()[*i].clone()).collect())
+    }
+
+    fn parser(&self) -> Parser {
+        match self.format {
+            Format::Json => Parser::Json(JsonParser::new(self.schema().columns())),
+            Format::Ndjson => Parser::Ndjson(JsonParser::new(self.schema().columns())),
+            Format::Csv => Parser::Csv(CsvParser::new(&self.full, &self.used)),
+            Format::Raw => Parser::Raw,
         }
     }
 }

@@ -52,6 +52,8 @@ pub mod code {
     pub const BAD_BYTES: &str = "bad-bytes";
     /// A vector of another length than the column's.
     pub const WRONG_LENGTH: &str = "wrong-length";
+    /// The decoder panicked on the record: a defect of Thalweg.
+    pub const PANICKED: &str = "panicked";
     /// A row of a repartition topic is damaged, or was written under another schema.
     pub const BAD_ROW: &str = "bad-row";
 }

@@ -10,6 +10,7 @@ use parking_lot::RwLock;
 use supervisors::TaskId;
 
 use super::credit::Credits;
+use super::events::Events;
 use super::faults::Faults;
 use super::inference::InferenceHandle;
 use super::program::{EntryKind, Program, compile};
@@ -43,6 +44,8 @@ pub struct ShardContext {
     pub wiring: Wiring,
     /// What the outside may see.
     pub status: Arc<Status>,
+    /// What happened that somebody should know.
+    pub events: Events,
     /// Test hook: where actors are made to fail.
     pub faults: Faults,
     /// Which node of the group this is; part of its transactional id.
@@ -139,11 +142,12 @@ impl ShardContext {
         let models = topology
             .models
             .iter()
-            .map(|_| InferenceHandle::default())
+            .map(|model| InferenceHandle::new(&model.id))
             .collect();
         let states = States::new(Arc::clone(&clock), state_dir, topology.hash);
         Arc::new(Self {
             status: Arc::new(Status::new(&topology, &programs, &tasks)),
+            events: Events::default(),
             topology,
             log,
             clock,

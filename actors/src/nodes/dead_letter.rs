@@ -2,38 +2,127 @@
 //!
 //! A dead letter has the key and value of the record and its own headers, and beside them
 //! `thalweg.code`, `thalweg.reason`, `thalweg.stage`, `thalweg.topology`, and `thalweg.input`
-//! (`topic/partition/offset`).
+//! (`topic/partition/offset`), unless no single record made it: a window's row is written as JSON, a
+//! timer has its key alone.
 
-use config::TopicName;
+use std::collections::HashMap;
+
+use arrow_array::RecordBatch;
+use config::{Column, DataType, Format, NodeId, Schema};
 
 use super::context::ShardContext;
 use super::input::Rejected;
+use super::program::{EntryKind, Program};
 use crate::batch::Batch;
+use crate::codec::Encoder;
 use crate::log::{HeadersBuilder, LogRecord, TopicPartition};
+use crate::operators::keyed::NO_RECORD;
+
+/// Codes of dead letters beside those of the codec, stable.
+pub(crate) mod code {
+    pub(crate) use crate::codec::code::PANICKED;
+    /// The operator gave an error.
+    pub(crate) const FAILED: &str = "operator-failed";
+    /// The model gave an error or no answer in time.
+    pub(crate) const MODEL_FAILED: &str = "model-failed";
+}
+
+/// Dead letters of an open epoch.
+#[derive(Debug, Default)]
+pub struct DeadLetters {
+    /// As the topic will have them.
+    pub records: Vec<LogRecord>,
+    /// How many by stage and code.
+    pub counts: HashMap<(String, &'static str), u64>,
+}
+
+impl DeadLetters {
+    /// Adds a record that cannot be processed; `at` is where it stands, if it stands anywhere.
+    pub(crate) fn add(
+        &mut self,
+        context: &ShardContext,
+        at: Option<&TopicPartition>,
+        bad: Rejected,
+    ) {
+        let count = self.counts.entry((bad.stage.clone(), bad.code));
+        *count.or_default() += 1;
+        self.records.push(encode(context, at, bad));
+    }
+
+    /// Adds a row of a batch that a node cannot take.
+    pub(crate) fn add_row(
+        &mut self,
+        (context, program): (&ShardContext, &Program),
+        (batch, row): (&Batch, usize),
+        stage: &NodeId,
+        (code, reason): (&'static str, &str),
+    ) {
+        let (at, record) = original(context, program, batch, row);
+        let rejected = Rejected {
+            stage: stage.to_string(),
+            record,
+            code,
+            reason: reason.to_owned(),
+        };
+        self.add(context, at.as_ref(), rejected);
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+}
 
 /// Reasons are cut to this many characters.
 const REASON_MAX: usize = 500;
 
-/// The record that a row came from at first, as the source's topic has it; what the task read, if
-/// the topic has it no longer.
-pub(crate) fn original(
+/// The record that a row came from at first, as the source's topic has it, and where it stands; what
+/// the task read, if the topic has it no longer.
+fn original(
     context: &ShardContext,
-    origin: &TopicName,
+    program: &Program,
     batch: &Batch,
     row: usize,
-) -> Option<(TopicPartition, LogRecord)> {
-    let at = TopicPartition::new(origin.clone(), batch.rows[row].partition);
-    let offset = batch.rows[row].offset;
-    let read = context.log.read(&at, offset, 1, 1).ok();
-    let found = read.and_then(|fetched| fetched.records.into_iter().next());
-    let record = found
-        .filter(|record| record.offset == offset)
-        .or_else(|| batch.raw.get(batch.rows[row].index as usize).cloned())?;
-    Some((at, LogRecord { offset, ..record }))
+) -> (Option<TopicPartition>, LogRecord) {
+    let meta = &batch.rows[row];
+    if meta.index == NO_RECORD {
+        return (None, made(batch, row));
+    }
+    let at = TopicPartition::new(program.origin_topic(), meta.partition);
+    let own = batch.raw.get(meta.index as usize).cloned();
+    let found = match &program.entries[0].kind {
+        EntryKind::Source(..) => None,
+        EntryKind::Repartition { .. } => {
+            let read = context.log.read(&at, meta.offset, 1, 1).ok();
+            let first = read.and_then(|fetched| fetched.records.into_iter().next());
+            first.filter(|record| record.offset == meta.offset)
+        }
+    };
+    let record = found.or(own).unwrap_or_else(|| made(batch, row));
+    let offset = meta.offset;
+    (Some(at), LogRecord { offset, ..record })
+}
+
+/// A row that no single record made, as JSON.
+fn made(batch: &Batch, row: usize) -> LogRecord {
+    let one = batch.columns.slice(row, 1);
+    let value = json(&one).encode(&one).values.pop();
+    LogRecord::new(None, value, batch.rows[row].time)
+}
+
+/// An encoder for these columns; of their schema it needs the names alone.
+fn json(columns: &RecordBatch) -> Encoder {
+    let schema = columns.schema_ref();
+    let column =
+        |field: &arrow_schema::FieldRef| Column::new(field.name().as_str(), DataType::Bytes, true);
+    let named = Schema::new(schema.fields().iter().map(column).collect());
+    let all: Vec<usize> = (0..columns.num_columns()).collect();
+    Encoder::new(Format::Json, &named, &all, None)
 }
 
 /// The record for the dead-letter topic.
-pub(crate) fn encode(context: &ShardContext, at: &TopicPartition, bad: Rejected) -> LogRecord {
+fn encode(context: &ShardContext, at: Option<&TopicPartition>, bad: Rejected) -> LogRecord {
     let Rejected {
         stage,
         record,
@@ -49,8 +138,10 @@ pub(crate) fn encode(context: &ShardContext, at: &TopicPartition, bad: Rejected)
         "thalweg.topology",
         context.topology.name.as_str().as_bytes(),
     );
-    let input = format!("{}/{}/{}", at.topic, at.partition, record.offset);
-    headers.push("thalweg.input", input.as_bytes());
+    if let Some(at) = at {
+        let input = format!("{}/{}/{}", at.topic, at.partition, record.offset);
+        headers.push("thalweg.input", input.as_bytes());
+    }
     headers.push_block(&record.headers);
     LogRecord {
         offset: -1,

@@ -2,9 +2,15 @@
 //! their rows, in the rows' order.
 //!
 //! The partition actor sends it batches and waits for the answer, so a host has one batch at a time.
-//! At the end of an epoch it gives the snapshots of the sessions that the epoch touched.
+//! At the end of an epoch it gives the snapshots of the sessions that the epoch touched. A panic in
+//! an operator costs the row that caused it and nothing else ([`work`], [`journal`]).
 
-use std::collections::BTreeSet;
+mod timers;
+mod journal;
+mod work;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,9 +23,14 @@ use super::program::{KeyedStep, Program};
 use super::sessions::Sessions;
 use crate::batch::Batch;
 use crate::codec::key_text;
+use crate::log::LogRecord;
 use crate::operators::keyed::Emitted;
 use crate::state::overlay::TaskState;
 use crate::state::store::Entry;
+
+use journal::{Journal, Piece};
+use timers::Timers;
+use work::Work;
 
 /// What a host is asked.
 pub enum HostMessage {
@@ -32,7 +43,7 @@ pub enum HostMessage {
         /// The watermark after the batch.
         watermark: i64,
         /// What came out.
-        reply: RpcReplyPort<Result<Emitted, String>>,
+        reply: RpcReplyPort<Result<Worked, String>>,
     },
     /// Ends an epoch: gives its snapshots.
     Close {
@@ -46,6 +57,44 @@ pub enum HostMessage {
         /// Which.
         epoch: u64,
     },
+}
+
+/// What a batch came to.
+#[derive(Debug)]
+pub struct Worked {
+    /// The rows that came out.
+    pub emitted: Emitted,
+    /// Rows that no session took, in their order.
+    pub failed: Vec<FailedRow>,
+    /// Timers that could not fire.
+    pub timers: Vec<FailedTimer>,
+}
+
+/// A row on which its operator panicked, twice; its session is as if the row had never come.
+#[derive(Debug)]
+pub struct FailedRow {
+    /// Its position in the batch.
+    pub row: usize,
+    /// The panic.
+    pub reason: String,
+}
+
+/// A timer on which its operator panicked, twice; its session is as it was before.
+#[derive(Debug)]
+pub struct FailedTimer {
+    /// Whose.
+    pub key: Bytes,
+    /// When it was due: event time, milliseconds.
+    pub due: i64,
+    /// The panic.
+    pub reason: String,
+}
+
+impl FailedTimer {
+    /// What stands for it in the dead letters: its key, at the time it was due.
+    pub(crate) fn record(&self) -> LogRecord {
+        LogRecord::new(Some(self.key.clone()), None, self.due)
+    }
 }
 
 /// What an epoch leaves in a host.
@@ -84,8 +133,8 @@ pub struct HostState {
 /// One keyed operator's share in this host.
 struct Hosted {
     sessions: Sessions,
-    /// (fire time, key) of every session of this host that has a timer, live or not.
-    timers: BTreeSet<(i64, Bytes)>,
+    timers: Timers,
+    journal: Journal,
     fires: bool,
 }
 
@@ -94,7 +143,6 @@ struct Hosted {
 struct KeyBuffer {
     text: Vec<u8>,
     ends: Vec<usize>,
-    slots: Vec<u32>,
 }
 
 impl Actor for SessionHost {
@@ -145,13 +193,15 @@ impl Actor for SessionHost {
                 watermark,
                 reply,
             } => {
-                let emitted = state.run(keyed, &batch, watermark);
-                reply.send(emitted)?;
+                reply.send(state.run(keyed, batch, watermark))?;
             }
             HostMessage::Close { next_epoch, reply } => {
                 let mut entries = Vec::new();
                 for (hosted, step) in state.operators.iter_mut().zip(&state.program.keyed) {
-                    hosted.sessions.snapshots(&*step.operator, &mut entries);
+                    let first = entries.len();
+                    let slots = hosted.sessions.snapshots(&*step.operator, &mut entries);
+                    let image = entries[first..].to_vec();
+                    hosted.journal.image(state.epoch, slots, image);
                 }
                 state.epoch = next_epoch;
                 let sessions = state
@@ -170,7 +220,12 @@ impl Actor for SessionHost {
                     bytes,
                 })?;
             }
-            HostMessage::Committed { epoch } => state.passivate(epoch),
+            HostMessage::Committed { epoch } => {
+                for hosted in &mut state.operators {
+                    hosted.journal.committed(epoch);
+                }
+                state.passivate(epoch);
+            }
         }
         Ok(())
     }
@@ -182,101 +237,45 @@ fn hosted(
     committed: &TaskState,
 ) -> Result<Hosted, ActorProcessingErr> {
     let space = u16::try_from(space)?;
-    let mut timers = BTreeSet::new();
+    let mut timers = Timers::default();
     committed.scan_timers(space, &mut |timer, key: &[u8]| {
-        timers.insert((timer, Bytes::copy_from_slice(key)));
+        timers.insert(timer, Bytes::copy_from_slice(key));
     })?;
     Ok(Hosted {
         sessions: Sessions::new(space),
         timers,
+        journal: Journal::default(),
         fires: step.fires,
     })
 }
 
 impl HostState {
     /// Runs rows in order, then due timers in the order of (time, key).
-    fn run(&mut self, keyed: usize, batch: &Batch, watermark: i64) -> Result<Emitted, String> {
+    fn run(&mut self, keyed: usize, mut batch: Batch, watermark: i64) -> Result<Worked, String> {
         let step = &self.program.keyed[keyed];
         let operator = &*step.operator;
         let hosted = &mut self.operators[keyed];
-        let mut emitted = operator.emitted();
-        let now_ms = self.context.clock.now_ms();
-        if !batch.is_empty() {
-            let bound = operator.bind(&batch.columns).map_err(|e| e.to_string())?;
-            self.keys.fill(batch.columns.column(step.key), batch.len());
-            hosted
-                .sessions
-                .activate(
-                    KeyBuffer::iter(&self.keys.text, &self.keys.ends),
-                    operator,
-                    &self.committed,
-                    &mut self.keys.slots,
-                )
-                .map_err(|e| e.to_string())?;
-            for (row, slot) in self.keys.slots.iter().enumerate() {
-                let session = hosted.sessions.touch(*slot, self.epoch, now_ms);
-                if hosted.fires {
-                    let before = operator.timer(&session.state);
-                    operator.row(
-                        &bound,
-                        row,
-                        &batch.rows[row],
-                        &mut session.state,
-                        &mut emitted,
-                    );
-                    let after = operator.timer(&session.state);
-                    if before != after {
-                        move_timer(&mut hosted.timers, &session.key, before, after);
-                    }
-                } else {
-                    operator.row(
-                        &bound,
-                        row,
-                        &batch.rows[row],
-                        &mut session.state,
-                        &mut emitted,
-                    );
-                }
-            }
+        if hosted.journal.is_long() {
+            let (slots, entries) = hosted.sessions.images(operator);
+            hosted.journal.image(self.epoch, slots, entries);
         }
-        self.fire(keyed, watermark, now_ms, &mut emitted)?;
-        Ok(emitted)
-    }
-
-    fn fire(
-        &mut self,
-        keyed: usize,
-        watermark: i64,
-        now_ms: i64,
-        emitted: &mut Emitted,
-    ) -> Result<(), String> {
-        let operator = &*self.program.keyed[keyed].operator;
-        let hosted = &mut self.operators[keyed];
-        let mut slots = Vec::new();
-        while let Some((due, key)) = hosted.timers.first().cloned() {
-            if due > watermark {
-                break;
-            }
-            slots.clear();
-            hosted
-                .sessions
-                .activate(
-                    std::iter::once(&key[..]),
-                    operator,
-                    &self.committed,
-                    &mut slots,
-                )
-                .map_err(|e| e.to_string())?;
-            let session = hosted.sessions.touch(slots[0], self.epoch, now_ms);
-            // Only what is due at this time: later timers of the key wait for their turn in the order.
-            operator.fire(&key, due, &mut session.state, emitted);
-            let after = operator.timer(&session.state);
-            hosted.timers.remove(&(due, key.clone()));
-            if let Some(after) = after.filter(|after| *after > due) {
-                hosted.timers.insert((after, key));
-            }
-        }
-        Ok(())
+        let bound = operator.bind(&batch.columns).map_err(|e| e.to_string())?;
+        self.keys.fill(batch.columns.column(step.key), batch.len());
+        let mut slots = Vec::with_capacity(batch.len());
+        hosted
+            .sessions
+            .activate(self.keys.iter(), operator, &self.committed, &mut slots)
+            .map_err(|e| e.to_string())?;
+        let work = Work {
+            operator,
+            committed: &self.committed,
+            faults: &self.context.faults,
+            epoch: self.epoch,
+            now_ms: self.context.clock.now_ms(),
+        };
+        let piece = Piece::new(bound, std::mem::take(&mut batch.rows), slots);
+        work.run(hosted, piece, &batch.raw, watermark)
+            .map_err(|e| e.to_string())
     }
 
     fn passivate(&mut self, epoch: u64) {
@@ -304,36 +303,20 @@ impl HostState {
 /// Idle sessions are looked for once in so many epochs: a sweep passes over every session.
 const IDLE_SWEEP_EPOCHS: u64 = 64;
 
-fn move_timer(
-    timers: &mut BTreeSet<(i64, Bytes)>,
-    key: &[u8],
-    before: Option<i64>,
-    after: Option<i64>,
-) {
-    let key = Bytes::copy_from_slice(key);
-    if let Some(before) = before {
-        timers.remove(&(before, key.clone()));
-    }
-    if let Some(after) = after {
-        timers.insert((after, key));
-    }
-}
-
 impl KeyBuffer {
     fn fill(&mut self, column: &dyn arrow_array::Array, rows: usize) {
         self.text.clear();
         self.ends.clear();
-        self.slots.clear();
         for row in 0..rows {
             key_text(column, row, &mut self.text);
             self.ends.push(self.text.len());
         }
     }
 
-    fn iter<'a>(text: &'a [u8], ends: &'a [usize]) -> impl Iterator<Item = &'a [u8]> {
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let mut start = 0;
-        ends.iter().map(move |end| {
-            let key = &text[start..*end];
+        self.ends.iter().map(move |end| {
+            let key = &self.text[start..*end];
             start = *end;
             key
         })

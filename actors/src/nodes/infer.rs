@@ -112,6 +112,32 @@ pub(super) fn count(tensor: &Tensor) -> usize {
     }
 }
 
+/// Positions of the rows for which an output that the operator names is NaN, or holds one; ascending.
+pub(super) fn not_a_number(outputs: &[Tensor], infer: &Infer, rows: usize) -> Vec<usize> {
+    let mut found = Vec::new();
+    for output in &infer.outputs {
+        let Some(TensorData::Float32(values)) = outputs.get(output.tensor).map(|t| &t.data) else {
+            continue;
+        };
+        let width = values.len().checked_div(rows).unwrap_or(0).max(1);
+        for (row, values) in values.chunks_exact(width).enumerate() {
+            let nan = match (output.index, &output.data_type) {
+                (Some(index), _) => values.get(index).is_some_and(|value| value.is_nan()),
+                (None, config::DataType::Vector { .. }) => {
+                    values.iter().any(|value| value.is_nan())
+                }
+                (None, _) => values[0].is_nan(),
+            };
+            if nan {
+                found.push(row);
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
 /// The input's columns, then the outputs that the operator names.
 ///
 /// # Errors

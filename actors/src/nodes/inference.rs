@@ -1,27 +1,41 @@
 //! Inference: one actor a model, whose own thread gathers rows of many partitions into one forward.
 //!
 //! Requests wait in a bounded queue. A forward begins when `batch.size` rows are there or the first
-//! has waited for `batch.delay`. Each request is answered whole, by one version of the model.
+//! has waited for `batch.delay`. Each request is answered by one version of the model. When a forward
+//! fails, each request is divided until the rows to blame are found; the others have their answers. A
+//! model that fails on everything is not asked for a while ([`super::breaker`]).
 
+mod answer;
+mod worker;
+
+use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use models::{Matrix, ModelHandle, Tensor, TensorData};
-use parking_lot::RwLock;
+use config::{Millis, ModelId};
+use models::{Matrix, ModelHandle};
+use parking_lot::{Mutex, RwLock};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::{mpsc, oneshot};
 
+use super::breaker::{Breaker, Signal, Verdict, decide};
 use super::context::ShardContext;
+use super::events::{Events, Happened};
 use super::failure;
-use super::infer::count;
 use super::metrics;
+use crate::clock::Clock;
+
+pub use answer::Answer;
+use worker::Worker;
 
 /// Requests that may wait; more make their senders wait.
 const QUEUE: usize = 64;
 
 /// Where partitions send feature rows. Survives restarts of the actor behind it.
-#[derive(Default)]
-pub struct InferenceHandle(RwLock<Option<Open>>);
+pub struct InferenceHandle {
+    model: String,
+    open: RwLock<Option<Open>>,
+    breaker: Mutex<Breaker>,
+}
 
 /// The way to a running actor.
 struct Open {
@@ -29,63 +43,130 @@ struct Open {
     model: ModelHandle,
 }
 
-/// What came out of a model for one request.
-#[derive(Debug)]
-pub struct Answer {
-    /// Outputs in the order of the signature, each with the request's rows.
-    pub outputs: Vec<Tensor>,
-    /// Which version gave them.
-    pub version: u64,
-}
+/// Answers for the rows of one request, in their order: for each range the answer, or why there is none.
+pub type Answered = Vec<(Range<usize>, Result<Answer, String>)>;
 
-/// A request cannot be answered.
+/// A request has no answer at all.
 #[derive(Debug, thiserror::Error)]
 pub enum InferenceError {
     /// The actor is not there (any more); it is being restarted.
     #[error("inference is not running")]
     Gone,
-    /// The model refused.
+    /// The model is late, or is not asked.
     #[error("model failed: {0}")]
     Model(String),
 }
 
 struct Request {
     rows: Matrix,
-    reply: oneshot::Sender<Result<Answer, String>>,
+    reply: oneshot::Sender<Answered>,
 }
 
 impl InferenceHandle {
+    /// The way to a model's actor, which does not run yet.
+    #[must_use]
+    pub fn new(model: &ModelId) -> Self {
+        Self {
+            model: model.to_string(),
+            open: RwLock::new(None),
+            breaker: Mutex::default(),
+        }
+    }
+
     /// The version in service; `None` while the actor is not running.
     #[must_use]
     pub fn version(&self) -> Option<u64> {
-        self.0.read().as_ref().map(|open| open.model.version())
+        self.open.read().as_ref().map(|open| open.model.version())
     }
 
     /// Requests that wait for the thread.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        let open = self.0.read();
+        let open = self.open.read();
         open.as_ref().map_or(0, |open| {
             open.sender.max_capacity() - open.sender.capacity()
         })
     }
 
-    /// Runs the model on feature rows.
+    /// Where the circuit breaker stands: `closed` is well.
+    #[must_use]
+    pub fn breaker(&self) -> &'static str {
+        self.breaker.lock().label()
+    }
+
+    /// Runs the model on feature rows, unless its circuit breaker is open.
     ///
     /// # Errors
-    /// If the actor ends before it answers, or the model fails.
-    pub async fn infer(&self, rows: Matrix) -> Result<Answer, InferenceError> {
-        let sender = self.0.read().as_ref().map(|open| open.sender.clone());
+    /// If the actor ends before it answers, does not answer within the deadline, or is not asked.
+    pub async fn infer(
+        &self,
+        rows: Matrix,
+        deadline: Option<Millis>,
+        clock: &dyn Clock,
+        events: &Events,
+    ) -> Result<Answered, InferenceError> {
+        let sender = self.open.read().as_ref().map(|open| open.sender.clone());
         let sender = sender.ok_or(InferenceError::Gone)?;
-        let (reply, answer) = oneshot::channel();
-        sender
-            .send(Request { rows, reply })
-            .await
-            .map_err(|_| InferenceError::Gone)?;
-        answer
-            .await
-            .map_err(|_| InferenceError::Gone)?
-            .map_err(InferenceError::Model)
+        let signal = |signal, reason: &str| self.signal(signal, reason, clock.now_ms(), events);
+        if signal(Signal::Ask, "") == Verdict::Refuse {
+            let reason = "its circuit breaker is open".to_owned();
+            return Err(InferenceError::Model(reason));
+        }
+        let asked = async {
+            let (reply, answered) = oneshot::channel();
+            let sent = sender.send(Request { rows, reply }).await;
+            sent.map_err(|_| InferenceError::Gone)?;
+            answered.await.map_err(|_| InferenceError::Gone)
+        };
+        let answered = match deadline {
+            None => asked.await,
+            Some(deadline) => match tokio::time::timeout(deadline.duration(), asked).await {
+                Ok(answered) => answered,
+                Err(_) => Err(InferenceError::Model(format!(
+                    "no answer within {deadline}"
+                ))),
+            },
+        };
+        let outcome = match &answered {
+            Err(InferenceError::Model(reason)) => Some((Signal::Failed, reason.as_str())),
+            Ok(parts) => {
+                let failed = parts.iter().filter_map(|(_, part)| part.as_ref().err());
+                match failed.clone().next() {
+                    Some(reason) if failed.count() == parts.len() => {
+                        Some((Signal::Failed, reason.as_str()))
+                    }
+                    _ => Some((Signal::Succeeded, "")),
+                }
+            }
+            // No word on the model: its actor is being restarted.
+            Err(InferenceError::Gone) => None,
+        };
+        if let Some((outcome, reason)) = outcome {
+            signal(outcome, reason);
+        }
+        answered
+    }
+
+    /// Tells the breaker; its changes are told to everyone.
+    fn signal(&self, signal: Signal, reason: &str, now_ms: i64, events: &Events) -> Verdict {
+        let (before, after, verdict) = {
+            let mut breaker = self.breaker.lock();
+            let before = *breaker;
+            let (after, verdict) = decide(before, signal, now_ms);
+            *breaker = after;
+            (before.label(), after.label(), verdict)
+        };
+        if before != after {
+            metrics::breaker(&self.model, after);
+            let changed = Happened::Breaker {
+                model: self.model.clone(),
+                from: before,
+                to: after,
+                reason: reason.to_owned(),
+            };
+            events.tell(now_ms, changed);
+        }
+        verdict
     }
 }
 
@@ -124,7 +205,7 @@ impl Actor for Inference {
         .await??;
         let handle = ModelHandle::new(loaded);
         let (sender, receiver) = mpsc::channel(QUEUE);
-        *context.models[model].0.write() = Some(Open {
+        *context.models[model].open.write() = Some(Open {
             sender,
             model: handle.clone(),
         });
@@ -161,7 +242,7 @@ impl Actor for Inference {
         (context, model): &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         // Closes the queue: the thread ends after what it is doing.
-        *context.models[*model].0.write() = None;
+        *context.models[*model].open.write() = None;
         Ok(())
     }
 }
@@ -174,101 +255,4 @@ impl Drop for Ended {
         // The actor may be gone already: then nobody needs to know.
         drop(self.0.send_message(InferenceMessage::ThreadEnded));
     }
-}
-
-struct Worker {
-    handle: ModelHandle,
-    receiver: mpsc::Receiver<Request>,
-    context: Arc<ShardContext>,
-    model: usize,
-}
-
-impl Worker {
-    fn run(mut self) {
-        let settings = self.context.topology.models[self.model].batch;
-        while let Some(first) = self.receiver.blocking_recv() {
-            let requests = self.gather(first, settings.size, settings.delay.duration());
-            self.context.faults.hit("inference");
-            self.answer(requests);
-        }
-    }
-
-    /// Waits for more rows until there are enough or the first has waited long enough.
-    fn gather(&mut self, first: Request, size: usize, delay: Duration) -> Vec<Request> {
-        let mut rows = first.rows.rows;
-        let mut requests = vec![first];
-        let deadline = Instant::now() + delay;
-        while rows < size {
-            let next = match self.receiver.try_recv() {
-                Ok(request) => request,
-                Err(mpsc::error::TryRecvError::Disconnected) => break,
-                Err(mpsc::error::TryRecvError::Empty) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        break;
-                    }
-                    // Short naps: the queue has no blocking receive with a deadline.
-                    std::thread::park_timeout(left.min(Duration::from_micros(200)));
-                    continue;
-                }
-            };
-            rows += next.rows.rows;
-            requests.push(next);
-        }
-        requests
-    }
-
-    fn answer(&self, requests: Vec<Request>) {
-        let began = Instant::now();
-        let columns = requests[0].rows.columns;
-        let rows: usize = requests.iter().map(|request| request.rows.rows).sum();
-        let answer = if requests.len() == 1 {
-            self.handle.answer(&requests[0].rows)
-        } else {
-            let mut values = Vec::with_capacity(rows * columns);
-            for request in &requests {
-                values.extend_from_slice(&request.rows.values);
-            }
-            self.handle.answer(&Matrix {
-                rows,
-                columns,
-                values,
-            })
-        };
-        let id = self.context.topology.models[self.model].id.as_str();
-        metrics::inference(id, rows, began.elapsed());
-        match answer {
-            Err(error) => {
-                for request in requests {
-                    // A requester that is gone needs no answer.
-                    drop(request.reply.send(Err(error.to_string())));
-                }
-            }
-            Ok(models::Answer { version, outputs }) => {
-                let mut start = 0;
-                for request in requests {
-                    let end = start + request.rows.rows;
-                    let outputs = outputs.iter().map(|t| slice(t, rows, start, end)).collect();
-                    drop(request.reply.send(Ok(Answer { outputs, version })));
-                    start = end;
-                }
-            }
-        }
-    }
-}
-
-/// Rows `start..end` of a tensor whose first axis has `rows` rows.
-fn slice(tensor: &Tensor, rows: usize, start: usize, end: usize) -> Tensor {
-    let width = count(tensor).checked_div(rows).unwrap_or(0);
-    let range = start * width..end * width;
-    let data = match &tensor.data {
-        TensorData::Float32(values) => TensorData::Float32(values[range].to_vec()),
-        TensorData::Int64(values) => TensorData::Int64(values[range].to_vec()),
-        TensorData::String(values) => TensorData::String(values[range].to_vec()),
-    };
-    let mut shape = tensor.shape.clone();
-    if let Some(first) = shape.first_mut() {
-        *first = end - start;
-    }
-    Tensor { shape, data }
 }

@@ -13,6 +13,7 @@ const COMMIT: &str = "thalweg_commit_seconds";
 const BARRIER: &str = "thalweg_barrier_seconds";
 const DEAD_LETTERS: &str = "thalweg_dead_letters_total";
 const RESTARTS: &str = "thalweg_restarts_total";
+const BREAKER: &str = "thalweg_breaker_changes_total";
 const LATENCY: &str = "thalweg_latency_seconds";
 const INFERENCE: &str = "thalweg_inference_seconds";
 const INFERENCE_ROWS: &str = "thalweg_inference_batch_rows";
@@ -59,6 +60,11 @@ pub fn describe() {
         Unit::Count,
         "records not yet committed as read, by topic and partition"
     );
+    describe_counter!(
+        BREAKER,
+        Unit::Count,
+        "changes of circuit breakers, by model and new state"
+    );
     describe_gauge!(
         WATERMARK_LAG,
         Unit::Seconds,
@@ -100,6 +106,11 @@ pub fn dead_letters(stage: &str, code: &'static str, count: u64) {
 /// An actor was restarted.
 pub fn restart(kind: String, cause: &'static str) {
     counter!(RESTARTS, "kind" => kind, "cause" => cause).increment(1);
+}
+
+/// The circuit breaker before a model is now `closed`, `open` or `half-open`.
+pub fn breaker(model: &str, to: &'static str) {
+    counter!(BREAKER, "model" => model.to_owned(), "to" => to).increment(1);
 }
 
 /// A decision was committed so long after its record was appended.

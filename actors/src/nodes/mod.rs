@@ -7,6 +7,10 @@
 pub mod status;
 pub mod metrics;
 pub mod faults;
+pub mod boundary;
+mod bisect;
+pub mod breaker;
+pub mod events;
 pub mod progress;
 pub mod marker;
 pub mod topics;

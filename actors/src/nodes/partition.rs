@@ -7,6 +7,8 @@
 
 mod task_input;
 mod execute;
+mod reject;
+mod answer;
 mod barrier;
 mod outputs;
 pub(crate) mod start;
@@ -186,14 +188,14 @@ impl PartitionState {
                     .by_source
                     .entry(source.id().clone())
                     .or_default() += count as u64;
-                source.take(fetched.records)?
+                source.take(fetched.records, &self.context.faults)?
             }
             InputKind::Repartition(held) => held.take(fetched.records, fetched.next_offset)?,
         };
         let Taken { batch, bad } = taken;
         self.outputs.activity = true;
         for rejected in bad {
-            self.outputs.reject(&self.context, at, rejected);
+            self.outputs.dead.add(&self.context, Some(at), rejected);
         }
         if let Some(batch) = batch {
             self.watermark = self.watermark.max(self.input_watermark());

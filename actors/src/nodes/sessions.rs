@@ -114,22 +114,15 @@ impl Sessions {
             .iter()
             .map(|slot| Bytes::copy_from_slice(self.key_of(*slot)))
             .collect();
-        let error = |reason: String| SnapshotError {
-            space: self.space,
-            reason,
-        };
         let values = committed
             .load_many(self.space, &keys)
-            .map_err(|e| error(e.to_string()))?;
+            .map_err(|error| SnapshotError {
+                space: self.space,
+                reason: error.to_string(),
+            })?;
         for (slot, value) in absent.iter().zip(values) {
             let Some(value) = value else { continue };
-            let opened = envelope::open(&value).map_err(|e| error(e.to_string()))?;
-            if opened.schema_version != SNAPSHOT_VERSION {
-                return Err(error(format!("schema version {}", opened.schema_version)));
-            }
-            let state = operator
-                .decode(&opened.payload)
-                .map_err(|e| error(e.to_string()))?;
+            let state = self.read(&value, operator)?;
             let session = self.slots[*slot as usize].as_mut();
             if let Some(session) = session {
                 session.bytes = u32::try_from(operator.state_bytes(&state)).unwrap_or(u32::MAX);
@@ -138,6 +131,56 @@ impl Sessions {
             }
         }
         Ok(())
+    }
+
+    /// A state out of its sealed bytes.
+    fn read(&self, value: &Bytes, operator: &dyn KeyedOperator) -> Result<KeyState, SnapshotError> {
+        let error = |reason: String| SnapshotError {
+            space: self.space,
+            reason,
+        };
+        let opened = envelope::open(value).map_err(|e| error(e.to_string()))?;
+        if opened.schema_version != SNAPSHOT_VERSION {
+            return Err(error(format!("schema version {}", opened.schema_version)));
+        }
+        operator
+            .decode(&opened.payload)
+            .map_err(|e| error(e.to_string()))
+    }
+
+    /// Drops a session's state and puts another in its place: that of `image` (`None` within: a new
+    /// one), without an image that which is committed.
+    ///
+    /// # Errors
+    /// If the bytes cannot be read.
+    pub(super) fn reset(
+        &mut self,
+        slot: u32,
+        image: Option<Option<Bytes>>,
+        operator: &dyn KeyedOperator,
+        committed: &TaskState,
+    ) -> Result<&mut Session, SnapshotError> {
+        let value = match image {
+            Some(value) => value,
+            None => {
+                let key = Bytes::copy_from_slice(self.key_of(slot));
+                committed
+                    .get(self.space, &key)
+                    .map_err(|error| SnapshotError {
+                        space: self.space,
+                        reason: error.to_string(),
+                    })?
+            }
+        };
+        let state = match value {
+            Some(value) => self.read(&value, operator)?,
+            None => operator.new_state(),
+        };
+        let session = self.slots[slot as usize]
+            .as_mut()
+            .unwrap_or_else(|| unreachable!("slot {slot} was activated for this batch"));
+        session.state = state;
+        Ok(session)
     }
 
     fn key_of(&self, slot: u32) -> &[u8] {
@@ -196,14 +239,28 @@ impl Sessions {
         session
     }
 
-    /// Snapshots of all sessions touched since the last call; empty ones as deletes.
-    pub fn snapshots(&mut self, operator: &dyn KeyedOperator, out: &mut Vec<Entry>) {
+    /// Snapshots of all sessions touched since the last call, empty ones as deletes; gives their
+    /// slots, in the same order.
+    pub fn snapshots(&mut self, operator: &dyn KeyedOperator, out: &mut Vec<Entry>) -> Vec<u32> {
+        let touched = std::mem::take(&mut self.touched);
+        self.snapshot(&touched, operator, out);
+        touched
+    }
+
+    /// The same, but they count as touched all the more.
+    pub(super) fn images(&mut self, operator: &dyn KeyedOperator) -> (Vec<u32>, Vec<Entry>) {
+        let (touched, mut out) = (self.touched.clone(), Vec::new());
+        self.snapshot(&touched, operator, &mut out);
+        (touched, out)
+    }
+
+    fn snapshot(&mut self, slots: &[u32], operator: &dyn KeyedOperator, out: &mut Vec<Entry>) {
         let mut payload = Vec::new();
-        let mut buffer = BytesMut::with_capacity(self.touched.len() * 128);
-        out.reserve(self.touched.len());
-        for slot in std::mem::take(&mut self.touched) {
-            let Some(session) = self.slots[slot as usize].as_mut() else {
-                continue;
+        let mut buffer = BytesMut::with_capacity(slots.len() * 128);
+        out.reserve(slots.len());
+        for slot in slots {
+            let Some(session) = self.slots[*slot as usize].as_mut() else {
+                unreachable!("a session that an open epoch touched is not passivated");
             };
             let value = if operator.is_empty(&session.state) {
                 None

@@ -3,7 +3,8 @@
 //!
 //! Rows of one epoch come from all tasks of the shard. Behind a key-by they are put in the order of
 //! (event time, input partition, offset), which every epoch continues, so that the output is the
-//! same however tasks and epochs fell; elsewhere a task's rows keep their order, tasks in turn.
+//! same however tasks and epochs fell; elsewhere a task's rows keep their order, tasks in turn. A row
+//! on which the encoder panics becomes a dead letter, alone.
 
 use std::sync::Arc;
 
@@ -12,9 +13,13 @@ use config::{Node, NodeIndex, Order, Sink, SinkTarget, TopicName};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use supervisors::TaskId;
 
+use super::bisect::bisect;
+use super::boundary::guarded;
 use super::context::ShardContext;
+use super::dead_letter::{DeadLetters, code};
+use super::program::Program;
 use crate::batch::Batch;
-use crate::codec::Encoder;
+use crate::codec::{Encoded, Encoder};
 use crate::log::{Headers, HeadersBuilder, LogRecord, TopicPartition, partition_for_key};
 use crate::nodes::{Gone, failure};
 
@@ -43,6 +48,8 @@ pub struct SinkEpoch {
     pub sends: Vec<(TopicPartition, Vec<LogRecord>)>,
     /// For each row, when its input record was appended (milliseconds).
     pub appended: Vec<i64>,
+    /// Rows that could not be encoded.
+    pub dead_letters: DeadLetters,
 }
 
 /// The actor.
@@ -62,9 +69,11 @@ pub struct SinkState {
     sink: Sink,
     encoder: Encoder,
     order: Order,
+    program: Arc<Program>,
     origin: TopicName,
     partitions: u32,
     fixed: Headers,
+    dead: DeadLetters,
     open: Vec<Pending>,
     unwritten: Vec<Bytes>,
     headers: HeadersBuilder,
@@ -126,8 +135,10 @@ impl Actor for SinkActor {
             encoder,
             order: program.order,
             origin: program.origin_topic(),
+            program: Arc::clone(program),
             partitions,
             fixed: fixed.finish(),
+            dead: DeadLetters::default(),
             sink,
             open: Vec::new(),
             unwritten: Vec::new(),
@@ -144,7 +155,7 @@ impl Actor for SinkActor {
     ) -> Result<(), ActorProcessingErr> {
         state.context.faults.hit("sink");
         match message {
-            SinkMessage::Rows { task, batch } => state.add(task, &batch),
+            SinkMessage::Rows { task, batch } => state.take(task, &batch),
             SinkMessage::Close { reply } => reply.send(state.close())?,
             SinkMessage::Committed => state.write_beside()?,
         }
@@ -153,8 +164,38 @@ impl Actor for SinkActor {
 }
 
 impl SinkState {
-    fn add(&mut self, task: TaskId, batch: &Batch) {
-        let encoded = self.encoder.encode(&batch.columns);
+    /// Encodes rows; those on which the encoder panics become dead letters, alone.
+    fn take(&mut self, task: TaskId, batch: &Batch) {
+        let Self {
+            encoder, context, ..
+        } = self;
+        let faults = &context.faults;
+        let mut encode = |batch: &Batch| {
+            guarded(|| {
+                faults.rows("sink", batch);
+                encoder.encode(&batch.columns)
+            })
+        };
+        if let Ok(encoded) = encode(batch) {
+            self.add(task, batch, encoded);
+            return;
+        }
+        let halves = batch.len().div_ceil(2);
+        let found = bisect(batch.len(), halves, usize::MAX, |range| {
+            encode(&batch.slice(range))
+        });
+        for (row, panic) in found.culprits() {
+            let place = (&*self.context, &*self.program);
+            let reason = (code::PANICKED, &*panic.to_string());
+            let stage = &self.sink.id;
+            self.dead.add_row(place, (batch, row), stage, reason);
+        }
+        for (range, encoded) in found.good {
+            self.add(task, &batch.slice(range), encoded);
+        }
+    }
+
+    fn add(&mut self, task: TaskId, batch: &Batch, encoded: Encoded) {
         let rows_per_row = batch.rows.iter().zip(encoded.values).zip(encoded.keys);
         for ((row, value), key) in rows_per_row {
             self.headers.push_block(&self.fixed);
@@ -183,6 +224,7 @@ impl SinkState {
 
     fn close(&mut self) -> SinkEpoch {
         let mut open = std::mem::take(&mut self.open);
+        let dead_letters = std::mem::take(&mut self.dead);
         match self.order {
             Order::EventTime => open.sort_by_key(|p| (p.time, p.partition, p.offset, p.task)),
             Order::Arrival => open.sort_by_key(|p| p.task),
@@ -194,6 +236,7 @@ impl SinkState {
             return SinkEpoch {
                 sends: Vec::new(),
                 appended,
+                dead_letters,
             };
         };
         let mut by_partition: Vec<Vec<LogRecord>> = vec![Vec::new(); self.partitions as usize];
@@ -209,7 +252,11 @@ impl SinkState {
             .filter(|(_, records)| !records.is_empty())
             .map(|(partition, records)| (TopicPartition::new(topic.clone(), partition), records))
             .collect();
-        SinkEpoch { sends, appended }
+        SinkEpoch {
+            sends,
+            appended,
+            dead_letters,
+        }
     }
 
     /// Writes to a file or standard output, after the commit: at least once.

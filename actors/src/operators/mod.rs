@@ -33,7 +33,7 @@ pub trait StatelessOperator: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// If the columns are not those of its input schema.
-    fn apply(&self, input: Batch) -> Result<Vec<(usize, Batch)>, OperatorError>;
+    fn apply(&self, input: &Batch) -> Result<Vec<(usize, Batch)>, OperatorError>;
 
     /// How many values so far are NULL because there is none: division by zero, overflow, out of domain.
     fn nulled(&self) -> u64;

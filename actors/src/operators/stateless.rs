@@ -52,11 +52,11 @@ struct Filter {
 }
 
 impl StatelessOperator for Filter {
-    fn apply(&self, input: Batch) -> Result<Vec<(usize, Batch)>, OperatorError> {
+    fn apply(&self, input: &Batch) -> Result<Vec<(usize, Batch)>, OperatorError> {
         let mask = self.condition.evaluate_condition(&input.columns);
         let mask = mask.map_err(|e| failed(&self.id, &e))?;
         if mask.true_count() == input.len() {
-            return Ok(on_port(0, input));
+            return Ok(on_port(0, input.clone()));
         }
         let kept = input.filter(&mask).map_err(|e| failed(&self.id, &e))?;
         Ok(on_port(0, kept))
@@ -76,7 +76,7 @@ struct Select {
 }
 
 impl StatelessOperator for Select {
-    fn apply(&self, input: Batch) -> Result<Vec<(usize, Batch)>, OperatorError> {
+    fn apply(&self, input: &Batch) -> Result<Vec<(usize, Batch)>, OperatorError> {
         let columns: Result<Vec<_>, ArrowError> = self
             .columns
             .iter()
@@ -102,7 +102,7 @@ struct Route {
 }
 
 impl StatelessOperator for Route {
-    fn apply(&self, input: Batch) -> Result<Vec<(usize, Batch)>, OperatorError> {
+    fn apply(&self, input: &Batch) -> Result<Vec<(usize, Batch)>, OperatorError> {
         let mut matched = vec![false; input.len()];
         let mut out = Vec::new();
         for (port, branch) in self.branches.iter().enumerate() {
@@ -116,10 +116,10 @@ impl StatelessOperator for Route {
             for (matched, taken) in matched.iter_mut().zip(&mask) {
                 *matched |= taken;
             }
-            out.extend(self.rows(port, &input, mask)?);
+            out.extend(self.rows(port, input, mask)?);
         }
         let rest = matched.iter().map(|matched| !matched).collect();
-        out.extend(self.rows(self.branches.len(), &input, rest)?);
+        out.extend(self.rows(self.branches.len(), input, rest)?);
         Ok(out)
     }
 
@@ -151,9 +151,9 @@ struct Union {
 }
 
 impl StatelessOperator for Union {
-    fn apply(&self, input: Batch) -> Result<Vec<(usize, Batch)>, OperatorError> {
+    fn apply(&self, input: &Batch) -> Result<Vec<(usize, Batch)>, OperatorError> {
         if input.columns.schema_ref() == &self.schema {
-            return Ok(on_port(0, input));
+            return Ok(on_port(0, input.clone()));
         }
         let columns = input.columns.columns().to_vec();
         let columns = RecordBatch::try_new(Arc::clone(&self.schema), columns)

@@ -12,6 +12,7 @@ use super::{CommitterState, Committing};
 use crate::log::{LogRecord, TopicPartition};
 use crate::nodes::ask;
 use crate::nodes::context::ShardContext;
+use crate::nodes::dead_letter::DeadLetters;
 use crate::nodes::metrics;
 use crate::nodes::partition::{PartitionMessage, TaskEpoch};
 use crate::nodes::producer::Transaction;
@@ -59,15 +60,19 @@ impl CommitterState {
         let watermarks = prepare(&context, &self.tasks, &ended).await?;
         let epochs = release(&context, &self.tasks, &watermarks).await?;
         let mut appended = Vec::new();
+        let mut dead = Vec::new();
         let mut sends: Vec<(TopicPartition, Vec<LogRecord>)> = Vec::new();
         for (_, sink) in context.wiring.sinks() {
             let epoch = ask(&sink, |reply| SinkMessage::Close { reply }).await?;
             sends.extend(epoch.sends);
             appended.extend(epoch.appended);
+            dead.push(epoch.dead_letters);
         }
         metrics::barrier(began.elapsed());
-        let active = !sends.is_empty() || epochs.iter().any(|epoch| epoch.activity);
-        let (progress, transaction) = self.gather(epochs, sends, appended);
+        let active = !sends.is_empty()
+            || epochs.iter().any(|epoch| epoch.activity)
+            || dead.iter().any(|letters| !letters.is_empty());
+        let (progress, transaction) = self.gather(epochs, (sends, dead), appended);
         let Gathered {
             sends,
             offsets,
@@ -108,7 +113,7 @@ impl CommitterState {
     fn gather(
         &self,
         epochs: Vec<TaskEpoch>,
-        mut sends: Vec<(TopicPartition, Vec<LogRecord>)>,
+        (mut sends, mut dead): (Vec<(TopicPartition, Vec<LogRecord>)>, Vec<DeadLetters>),
         appended: Vec<i64>,
     ) -> (Progress, Gathered) {
         let context = &self.context;
@@ -117,32 +122,39 @@ impl CommitterState {
             appended,
             ..Gathered::default()
         };
-        let mut dead = Vec::new();
         for epoch in epochs {
             context.status.task(&epoch);
-            for ((stage, code), count) in &epoch.dead {
-                metrics::dead_letters(stage, code, *count);
-            }
             metrics::records(epoch.records);
             sends.extend(epoch.sends);
-            dead.extend(epoch.dead_letters);
+            dead.push(epoch.dead_letters);
             gathered.offsets.extend(epoch.offsets);
             progress.positions.extend(epoch.positions);
             progress.held += epoch.held;
         }
-        if !dead.is_empty() {
-            context
-                .status
-                .dead_letters
-                .fetch_add(dead.len() as u64, std::sync::atomic::Ordering::Relaxed);
-            sends.push((
-                TopicPartition::new(context.topology.dead_letter.clone(), 0),
-                dead,
-            ));
+        let letters = dead_letters(context, dead);
+        if !letters.is_empty() {
+            let at = TopicPartition::new(context.topology.dead_letter.clone(), 0);
+            sends.push((at, letters));
         }
         gathered.sends = sends;
         (progress, gathered)
     }
+}
+
+/// The dead letters of an epoch, counted and told.
+fn dead_letters(context: &ShardContext, all: Vec<DeadLetters>) -> Vec<LogRecord> {
+    let now_ms = context.clock.now_ms();
+    let mut records = Vec::new();
+    for letters in all {
+        for ((stage, code), count) in &letters.counts {
+            metrics::dead_letters(stage, code, *count);
+            context.events.dead_letters(now_ms, stage, code, *count);
+        }
+        records.extend(letters.records);
+    }
+    let status = &context.status.dead_letters;
+    status.fetch_add(records.len() as u64, std::sync::atomic::Ordering::Relaxed);
+    records
 }
 
 #[derive(Default)]

@@ -8,8 +8,10 @@ use config::Source;
 
 use super::{Rejected, Taken, widen};
 use crate::batch::{Batch, Row};
-use crate::codec::Decoder;
+use crate::codec::{BadRecord, Decoded, Decoder, code};
 use crate::log::LogRecord;
+use crate::nodes::boundary::guarded;
+use crate::nodes::faults::Faults;
 use crate::nodes::progress::SourceProgress;
 use crate::watermark::Watermark;
 
@@ -41,8 +43,12 @@ impl SourceInput {
     ///
     /// # Errors
     /// If the decoder's columns are not those of the schema: a defect.
-    pub fn take(&mut self, records: Vec<LogRecord>) -> Result<Taken, arrow_schema::ArrowError> {
-        let decoded = self.decoder.decode(&records);
+    pub fn take(
+        &mut self,
+        records: Vec<LogRecord>,
+        faults: &Faults,
+    ) -> Result<Taken, arrow_schema::ArrowError> {
+        let decoded = self.decode(&records, faults);
         let bad = decoded
             .bad
             .into_iter()
@@ -86,6 +92,34 @@ impl SourceInput {
             batch: Some(Batch::new(columns, rows, Arc::new(records))),
             bad,
         })
+    }
+
+    /// Decodes records one behind the other; one on which the decoder panics is bad, alone.
+    fn decode(&mut self, records: &[LogRecord], faults: &Faults) -> Decoded {
+        let mut panicked = Vec::new();
+        let mut left = (0u32..).zip(records);
+        // The position is noted before the work, so that it is known after a panic.
+        let mut at = 0;
+        while let Err(panic) = guarded(|| {
+            for (index, record) in &mut left {
+                at = index;
+                faults.content("codec", record.value.as_deref().unwrap_or_default());
+                self.decoder.push(index, record);
+            }
+        }) {
+            self.decoder.recover();
+            panicked.push(BadRecord {
+                index: at,
+                code: code::PANICKED,
+                reason: panic.to_string(),
+            });
+        }
+        let mut decoded = self.decoder.take();
+        if !panicked.is_empty() {
+            decoded.bad.append(&mut panicked);
+            decoded.bad.sort_by_key(|bad| bad.index);
+        }
+        decoded
     }
 
     /// The source.

@@ -3,12 +3,9 @@
 use ractor::ActorProcessingErr;
 
 use super::PartitionState;
-use crate::batch::{Batch, ModelTag};
-use crate::nodes::dead_letter;
-use crate::nodes::host::HostMessage;
-use crate::nodes::infer;
-use crate::nodes::inference::InferenceError;
-use crate::nodes::input::Rejected;
+use crate::batch::Batch;
+use crate::nodes::dead_letter::code;
+use crate::nodes::host::{FailedRow, HostMessage};
 use crate::nodes::program::{Action, Step};
 use crate::nodes::{Gone, failure};
 
@@ -70,7 +67,7 @@ impl PartitionState {
         match &step.action {
             Action::Stateless(operator) => {
                 for batch in inputs {
-                    for (port, batch) in operator.apply(batch)? {
+                    for (port, batch) in self.stateless(&step.id, &**operator, &batch)? {
                         put(slots, step, port, batch);
                     }
                 }
@@ -90,10 +87,10 @@ impl PartitionState {
             }
             Action::Infer(settings, schema) => {
                 for batch in inputs {
-                    if !batch.is_empty()
-                        && let Some(answered) = self.infer(step, settings, schema, batch).await?
-                    {
-                        put(slots, step, 0, answered);
+                    if !batch.is_empty() {
+                        for answered in self.infer(&step.id, settings, schema, batch).await? {
+                            put(slots, step, 0, answered);
+                        }
                     }
                 }
             }
@@ -135,14 +132,20 @@ impl PartitionState {
             watermark,
             reply,
         });
-        let emitted = asked
+        let worked = asked
             .await?
             .map_err(|reason| failure(format!("operator \"{}\": {reason}", step.id)))?;
+        for FailedRow { row, reason } in &worked.failed {
+            self.reject_row(&step.id, &batch, *row, (code::PANICKED, reason));
+        }
+        for timer in worked.timers {
+            self.reject_timer(&step.id, timer);
+        }
         let (operator, fires) = (
             &self.program.keyed[keyed].operator,
             self.program.keyed[keyed].fires,
         );
-        for (port, mut out) in operator.finish(&batch, emitted)? {
+        for (port, mut out) in operator.finish(&batch, worked.emitted)? {
             if fires && port == 0 {
                 // A fired window has no input record: it is the task's own.
                 for (nth, row) in out.rows.iter_mut().enumerate() {
@@ -153,67 +156,6 @@ impl PartitionState {
             put(slots, step, port, out);
         }
         Ok(())
-    }
-
-    /// Adds a model's answers. Where it has none, the operator's fallback stands in for it; without
-    /// one the rows become dead letters.
-    async fn infer(
-        &mut self,
-        step: &Step,
-        settings: &config::Infer,
-        schema: &config::Schema,
-        batch: Batch,
-    ) -> Result<Option<Batch>, ActorProcessingErr> {
-        let rows = infer::features(&batch.columns, &settings.features);
-        let asked = self.context.models[settings.model].infer(rows);
-        let answer = match settings.deadline {
-            None => asked.await,
-            Some(deadline) => match tokio::time::timeout(deadline.duration(), asked).await {
-                Ok(answer) => answer,
-                Err(_) => Err(InferenceError::Model(format!(
-                    "no answer within {deadline}"
-                ))),
-            },
-        };
-        let (outputs, version) = match (answer, settings.fallback) {
-            (Ok(answer), _) => (Ok(answer.outputs), answer.version),
-            // The actor is being restarted: the epoch is done again when it is back.
-            (Err(InferenceError::Gone), _) => return Err(InferenceError::Gone.into()),
-            (Err(InferenceError::Model(_)), Some(value)) => (Err(value), 0),
-            (Err(InferenceError::Model(reason)), None) => {
-                self.reject_rows(step, &batch, &reason);
-                return Ok(None);
-            }
-        };
-        let columns = match outputs {
-            Ok(outputs) => infer::with_outputs(&batch.columns, settings, schema, &outputs),
-            Err(fallback) => infer::with_fallback(&batch.columns, settings, schema, fallback),
-        };
-        let columns = columns.map_err(failure)?;
-        let tag = ModelTag {
-            model: self.context.topology.models[settings.model].id.clone(),
-            version,
-        };
-        let models = batch.models.iter().cloned().chain([tag]).collect();
-        Ok(Some(Batch {
-            models,
-            ..batch.with_columns(columns)
-        }))
-    }
-
-    fn reject_rows(&mut self, step: &Step, batch: &Batch, reason: &str) {
-        let origin = self.program.origin_topic();
-        for row in 0..batch.len() {
-            let found = dead_letter::original(&self.context, &origin, batch, row);
-            let Some((at, record)) = found else { continue };
-            let rejected = Rejected {
-                stage: step.id.to_string(),
-                record,
-                code: "model-failed",
-                reason: reason.to_owned(),
-            };
-            self.outputs.reject(&self.context, &at, rejected);
-        }
     }
 }
 

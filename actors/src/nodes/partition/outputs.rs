@@ -12,9 +12,8 @@ use crate::codec::key_text;
 use crate::codec::row::RowEncoder;
 use crate::log::{LogRecord, OffsetCommit, TopicPartition, partition_for_key};
 use crate::nodes::context::ShardContext;
-use crate::nodes::dead_letter;
+use crate::nodes::dead_letter::DeadLetters;
 use crate::nodes::failure;
-use crate::nodes::input::Rejected;
 use crate::nodes::marker;
 use crate::nodes::program::{Action, KeyByStep, Program};
 use crate::state::store::Entry;
@@ -28,7 +27,7 @@ pub struct TaskEpoch {
     /// Repartition rows and changelog.
     pub sends: Vec<(TopicPartition, Vec<LogRecord>)>,
     /// Records that could not be processed.
-    pub dead_letters: Vec<LogRecord>,
+    pub dead_letters: DeadLetters,
     /// Input offsets with the progress behind them.
     pub offsets: Vec<OffsetCommit>,
     /// Where each input has been read to.
@@ -45,8 +44,6 @@ pub struct TaskEpoch {
     pub sessions: usize,
     /// Their bytes, about.
     pub state_bytes: usize,
-    /// Dead letters by stage and code.
-    pub dead: HashMap<(String, &'static str), u64>,
     /// Whether anything happened that must be committed.
     pub activity: bool,
 }
@@ -61,8 +58,7 @@ pub(super) struct Outputs {
     rows: usize,
     repartition: HashMap<TopicName, Vec<Vec<LogRecord>>>,
     encoders: HashMap<TopicName, RowEncoder>,
-    dead: Vec<LogRecord>,
-    dead_codes: HashMap<(String, &'static str), u64>,
+    pub(super) dead: DeadLetters,
     last_pace: Option<Pace>,
 }
 
@@ -85,16 +81,6 @@ impl Outputs {
     pub(super) fn full(&self, context: &ShardContext) -> bool {
         let tasks = context.source_tasks().max(1);
         self.records >= (context.topology.epoch.records / tasks).max(1)
-    }
-
-    /// Adds a dead letter.
-    pub(super) fn reject(&mut self, context: &ShardContext, at: &TopicPartition, bad: Rejected) {
-        *self
-            .dead_codes
-            .entry((bad.stage.clone(), bad.code))
-            .or_default() += 1;
-        self.dead.push(dead_letter::encode(context, at, bad));
-        self.activity = true;
     }
 
     /// Adds rows for a repartition topic.
@@ -160,14 +146,18 @@ impl Outputs {
                 sends.push((at, records));
             }
         }
-        let activity = self.activity || !sends.is_empty() || !closing.entries.is_empty();
+        let dead_letters = std::mem::take(&mut self.dead);
+        let activity = self.activity
+            || !sends.is_empty()
+            || !closing.entries.is_empty()
+            || !dead_letters.is_empty();
         self.rows = 0;
         self.told_full = false;
         self.activity = false;
         Ok(TaskEpoch {
             task: closing.task,
             sends,
-            dead_letters: std::mem::take(&mut self.dead),
+            dead_letters,
             offsets: closing.offsets,
             positions: closing.positions,
             watermark: closing.watermark,
@@ -176,7 +166,6 @@ impl Outputs {
             by_source: std::mem::take(&mut self.by_source).into_iter().collect(),
             sessions: closing.sessions,
             state_bytes: closing.state_bytes,
-            dead: std::mem::take(&mut self.dead_codes),
             activity,
         })
     }

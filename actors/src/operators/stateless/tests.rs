@@ -31,7 +31,7 @@ type Seen = (i64, Option<f64>);
 /// Times of the rows on each port, with the floats of the columns beside them.
 fn apply(kind: OperatorKind, ports: Vec<Schema>) -> Vec<(usize, Vec<Seen>)> {
     let operator = stateless(&fixture::operator(kind, ports)).unwrap();
-    let ports = operator.apply(input()).unwrap();
+    let ports = operator.apply(&input()).unwrap();
     let rows = |batch: &Batch| {
         let column = batch.columns.column_by_name("f").unwrap();
         let floats = column.as_primitive::<Float64Type>().iter();
@@ -68,7 +68,7 @@ fn a_select_of_another_schema_than_it_makes_is_an_error() {
     let columns = vec![("f".into(), condition("f"))];
     let schema = Schema::new(vec![Column::new("f", DataType::Float64, false)]);
     let operator = fixture::operator(OperatorKind::Select { columns }, vec![schema]);
-    let error = stateless(&operator).unwrap().apply(input()).unwrap_err();
+    let error = stateless(&operator).unwrap().apply(&input()).unwrap_err();
     assert_eq!(error.operator, "under-test");
 }
 
@@ -111,7 +111,7 @@ fn a_union_passes_rows_on_under_its_own_schema() {
     });
     let schema = Schema::new(renamed.collect());
     let operator = fixture::operator(OperatorKind::Union, vec![schema.clone()]);
-    let got = stateless(&operator).unwrap().apply(input()).unwrap();
+    let got = stateless(&operator).unwrap().apply(&input()).unwrap();
     assert_eq!(got[0].1.columns.schema(), schema.to_arrow());
     assert_eq!(got[0].1.len(), 4);
 }

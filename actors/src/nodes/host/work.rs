@@ -1,0 +1,198 @@
+//! One batch of one keyed operator: its rows in order, then the timers that the watermark has
+//! passed, each under the panic boundary.
+//!
+//! A row on which the operator panics is tried once more on its session's before-image; if it
+//! panics again it is left out and told, and the session goes on without it. The same with a timer:
+//! one that panics twice leaves the wheel, and its session keeps what it has.
+
+use bytes::Bytes;
+
+use super::journal::{Piece, ReplayError};
+use super::{FailedRow, FailedTimer, Hosted, Worked};
+use crate::log::LogRecord;
+use crate::nodes::boundary::{Panicked, guarded};
+use crate::nodes::faults::Faults;
+use crate::operators::keyed::{Emitted, KeyedOperator};
+use crate::state::overlay::TaskState;
+
+/// What the work of a batch needs beside the sessions.
+pub(super) struct Work<'a> {
+    pub(super) operator: &'a dyn KeyedOperator,
+    pub(super) committed: &'a TaskState,
+    pub(super) faults: &'a Faults,
+    pub(super) epoch: u64,
+    pub(super) now_ms: i64,
+}
+
+/// The batch in the middle of its work.
+struct Open<'a> {
+    hosted: &'a mut Hosted,
+    piece: Piece,
+    /// For the fault hook.
+    raw: &'a [LogRecord],
+    emitted: Emitted,
+    failed: Vec<FailedRow>,
+    timers: Vec<FailedTimer>,
+}
+
+impl Work<'_> {
+    /// Does it. The piece's rows have their sessions, which are active.
+    pub(super) fn run(
+        &self,
+        hosted: &mut Hosted,
+        piece: Piece,
+        raw: &[LogRecord],
+        watermark: i64,
+    ) -> Result<Worked, ReplayError> {
+        let mut open = Open {
+            hosted,
+            piece,
+            raw,
+            emitted: self.operator.emitted(),
+            failed: Vec::new(),
+            timers: Vec::new(),
+        };
+        self.rows(&mut open)?;
+        self.timers(&mut open, watermark)?;
+        let Open {
+            hosted,
+            piece,
+            emitted,
+            failed,
+            timers,
+            ..
+        } = open;
+        if !piece.rows.is_empty() || !piece.fired.is_empty() {
+            hosted.journal.push(piece);
+        }
+        Ok(Worked {
+            emitted,
+            failed,
+            timers,
+        })
+    }
+
+    fn rows(&self, open: &mut Open<'_>) -> Result<(), ReplayError> {
+        let mut next = 0;
+        while next < open.piece.rows.len() {
+            let mut mark = open.emitted.mark();
+            let done = guarded(|| {
+                while next < open.piece.rows.len() {
+                    mark = open.emitted.mark();
+                    self.row(open, next);
+                    next += 1;
+                }
+            });
+            if done.is_ok() {
+                break;
+            }
+            open.emitted.truncate(mark);
+            self.restore(open, open.piece.slots[next], next)?;
+            // Once more, alone: what did not lie in the record goes well now.
+            if let Err(panicked) = guarded(|| self.row(open, next)) {
+                open.emitted.truncate(mark);
+                self.restore(open, open.piece.slots[next], next)?;
+                open.leave_out(next, panicked);
+            }
+            next += 1;
+        }
+        Ok(())
+    }
+
+    fn row(&self, open: &mut Open<'_>, row: usize) {
+        let Open {
+            hosted,
+            piece,
+            raw,
+            emitted,
+            ..
+        } = open;
+        self.faults.row("session", raw, &piece.rows[row]);
+        let session = hosted
+            .sessions
+            .touch(piece.slots[row], self.epoch, self.now_ms);
+        let (bound, meta) = (&piece.bound, &piece.rows[row]);
+        if hosted.fires {
+            let before = self.operator.timer(&session.state);
+            self.operator
+                .row(bound, row, meta, &mut session.state, emitted);
+            let after = self.operator.timer(&session.state);
+            self.faults.row("session-end", raw, meta);
+            if before != after {
+                hosted.timers.shift(&session.key, before, after);
+            }
+        } else {
+            self.operator
+                .row(bound, row, meta, &mut session.state, emitted);
+            self.faults.row("session-end", raw, meta);
+        }
+    }
+
+    /// Due timers in the order of (time, key).
+    fn timers(&self, open: &mut Open<'_>, watermark: i64) -> Result<(), ReplayError> {
+        let mut slots = Vec::new();
+        while let Some((due, key)) = open.hosted.timers.due(watermark) {
+            slots.clear();
+            open.hosted.sessions.activate(
+                std::iter::once(&key[..]),
+                self.operator,
+                self.committed,
+                &mut slots,
+            )?;
+            let mark = open.emitted.mark();
+            let mut fired = guarded(|| self.fire(open, slots[0], due, &key));
+            if fired.is_err() {
+                open.emitted.truncate(mark);
+                self.restore(open, slots[0], open.piece.rows.len())?;
+                fired = guarded(|| self.fire(open, slots[0], due, &key));
+            }
+            open.hosted.timers.remove(due, &key);
+            match fired {
+                Ok(after) => {
+                    open.piece.fired.push((slots[0], due));
+                    if let Some(after) = after.filter(|after| *after > due) {
+                        open.hosted.timers.insert(after, key);
+                    }
+                }
+                Err(panicked) => {
+                    open.emitted.truncate(mark);
+                    self.restore(open, slots[0], open.piece.rows.len())?;
+                    open.timers.push(FailedTimer {
+                        key,
+                        due,
+                        reason: panicked.to_string(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Fires a session: only what is due at this time; later timers of the key wait for their turn.
+    fn fire(&self, open: &mut Open<'_>, slot: u32, due: i64, key: &Bytes) -> Option<i64> {
+        self.faults.content("timer", key);
+        let session = open.hosted.sessions.touch(slot, self.epoch, self.now_ms);
+        self.operator
+            .fire(key, due, &mut session.state, &mut open.emitted);
+        self.operator.timer(&session.state)
+    }
+
+    /// The before-image of a session: as it was after the first `rows` rows of this batch.
+    fn restore(&self, open: &mut Open<'_>, slot: u32, rows: usize) -> Result<(), ReplayError> {
+        let Hosted {
+            sessions, journal, ..
+        } = &mut *open.hosted;
+        let piece = (&open.piece, rows);
+        journal.restore(sessions, slot, self.operator, self.committed, piece)
+    }
+}
+
+impl Open<'_> {
+    fn leave_out(&mut self, row: usize, panicked: Panicked) {
+        self.piece.left_out.push(row);
+        self.failed.push(FailedRow {
+            row,
+            reason: panicked.to_string(),
+        });
+    }
+}
