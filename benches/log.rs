@@ -234,6 +234,7 @@ fn settings(group: &str) -> ConsumerSettings {
         topics: vec![(TopicName::parse("transactions").unwrap(), Start::Earliest)],
         max_records: 10_000,
         max_bytes: MIB as usize,
+        together: false,
     }
 }
 

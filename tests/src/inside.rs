@@ -48,7 +48,7 @@ pub fn run(topology: Topology, log: Arc<dyn Log>, data: &Path, faults: Faults) -
         .build();
     let runtime = runtime.expect("a runtime");
     runtime.block_on(async {
-        let context = context(topology, log, data, faults);
+        let context = context(topology, log, data, "test", faults);
         let daemon = Daemon::start(context)
             .await
             .unwrap_or_else(|e| panic!("no start: {e}"));

@@ -146,6 +146,7 @@ fn settings(group: &str, topic: &str, start: Start) -> ConsumerSettings {
         topics: vec![(name(topic), start)],
         max_records: 4,
         max_bytes: 1024 * 1024,
+        together: false,
     }
 }
 

@@ -149,8 +149,7 @@ pub(crate) enum Membership {
         generation: u64,
     },
     /// Of brokers.
-    #[expect(dead_code, reason = "the Kafka log makes these")]
-    Kafka(rdkafka::consumer::ConsumerGroupMetadata),
+    Kafka(kafka::GroupMetadata),
 }
 
 impl fmt::Debug for GroupToken {
@@ -273,6 +272,8 @@ pub struct ConsumerSettings {
     pub max_records: usize,
     /// About the most bytes of one poll.
     pub max_bytes: usize,
+    /// Partitions with the same number belong together: one member gets all of them.
+    pub together: bool,
 }
 
 /// A member of a group. Used from one thread.

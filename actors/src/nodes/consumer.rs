@@ -277,5 +277,9 @@ fn settings(context: &ShardContext) -> ConsumerSettings {
         topics,
         max_records: RECORDS_PER_POLL,
         max_bytes: BYTES_PER_POLL,
+        together: context
+            .programs
+            .iter()
+            .any(|program| program.inputs(0).count() > 1),
     }
 }

@@ -46,7 +46,7 @@ impl Access {
     /// # Errors
     /// If that is not possible.
     pub fn create(data_dir: &Path) -> Result<Self, AccessError> {
-        match open_log(&LogSettings::Embedded, data_dir) {
+        match open_log(&LogSettings::Embedded, data_dir, "") {
             Ok(log) => Ok(Self::Direct(log)),
             Err(DaemonError::Log(LogError::Locked(_))) => Ok(Self::Http(Api::of(data_dir)?)),
             Err(error) => Err(error.into()),

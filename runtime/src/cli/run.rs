@@ -15,7 +15,7 @@ use super::load::load_or_explain;
 use super::signals::Signals;
 use super::{DataArguments, TopologyArguments, code, fail};
 use crate::control::Control;
-use crate::daemon::{self, Daemon, DaemonError, DaemonFile, Ran, open_log};
+use crate::daemon::{self, Daemon, DaemonError, DaemonFile, Ran, node_id, open_log};
 use crate::telemetry::{self, Screen};
 use crate::{api, live};
 
@@ -32,9 +32,9 @@ pub(super) struct RunArguments {
     /// Where the API listens (a loopback address; port 0 takes a free one), or `none`
     #[arg(long, default_value = "127.0.0.1:8080", value_parser = listen)]
     listen: Listen,
-    /// Name of this node in logs
-    #[arg(long, default_value = "local")]
-    node_id: String,
+    /// This node among those that share the topology [default: a name kept in the data directory]
+    #[arg(long)]
+    node_id: Option<String>,
 }
 
 /// Where the API listens, if there is one.
@@ -103,13 +103,14 @@ async fn serve(
     let listener = bind(arguments.listen).await?;
     let address = listener.as_ref().and_then(|l| l.local_addr().ok());
     let address = address.map(|address| address.to_string());
-    let log = open_log(&topology.log, data_dir)?;
+    let node = node_id(arguments.node_id.as_deref(), data_dir).map_err(unusable)?;
+    let log = open_log(&topology.log, data_dir, &node)?;
     daemon::prepare_state(&topology, data_dir)?;
     let _file = DaemonFile::write(data_dir, address.clone()).map_err(unusable)?;
     remember(&topology, data_dir)?;
 
     let metrics = telemetry::metrics();
-    let context = daemon::context(topology, log, data_dir, Faults::default());
+    let context = daemon::context(topology, log, data_dir, &node, Faults::default());
     let control = Control::new(Arc::clone(&context));
     let (stop_api, api_stopped) = oneshot::channel();
     if let Some(listener) = listener {
@@ -128,7 +129,7 @@ async fn serve(
     let tree = Arc::clone(&running.tree);
     control.ready(Arc::new(move || tree.view()));
     tracing::info!(
-        topology = %running.context.topology.name, node = arguments.node_id,
+        topology = %running.context.topology.name, node,
         listen = address.as_deref().unwrap_or("none"), "ready"
     );
     let shown = tokio::task::spawn(live::run(control.clone(), metrics, screen.clone()));

@@ -24,9 +24,6 @@ pub enum DaemonError {
         /// Why.
         source: std::io::Error,
     },
-    /// A log that this version cannot use.
-    #[error("this version runs on the embedded log only, not on brokers {0:?}")]
-    Brokers(Vec<String>),
     /// State was written by other definitions of these operators.
     #[error("operators {0:?} are defined otherwise than when their state was written")]
     StateRedefined(Vec<String>),
@@ -59,7 +56,6 @@ impl DaemonError {
                 "state belongs to an operator's id: give it a new id to begin anew, or put its \
                  definition back; `thalweg plan` shows what becomes of state",
             ),
-            Self::Brokers(_) => Some("take [log] out of the file"),
             Self::Log(error) => log_hint(error),
             Self::Ended { exit, .. } => exit.remedy(),
         }

@@ -2,6 +2,7 @@
 
 mod error;
 mod files;
+mod node;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use actors::clock::SystemClock;
 use actors::log::embedded::{EmbeddedLog, EmbeddedOptions};
+use actors::log::kafka::{KafkaLog, NodeIdentity};
 use actors::log::{Log, LogError};
 use actors::nodes::committer::CommitterMessage;
 use actors::nodes::consumer::drain;
@@ -17,11 +19,12 @@ use actors::nodes::faults::Faults;
 use actors::nodes::metrics;
 use actors::nodes::starter::Starter;
 use actors::nodes::topics::topics;
-use config::{LogSettings, Topology};
+use config::{LogSettings, Membership, Topology};
 use supervisors::{News, PlanOptions, SupervisionNews, TreeHandle, feeds_path, tasks_path};
 
 pub use error::{DaemonError, log_hint};
 pub use files::{DaemonFile, DaemonFileGuard, Ran, RanOperator};
+pub use node::node_id;
 
 /// How long a drain may take before the daemon stops all the same: what is not committed by then is
 /// done again at the next start.
@@ -41,7 +44,11 @@ pub struct Daemon {
 ///
 /// # Errors
 /// If the directory is in use or cannot be written, or the log cannot be reached.
-pub fn open_log(settings: &LogSettings, data_dir: &Path) -> Result<Arc<dyn Log>, DaemonError> {
+pub fn open_log(
+    settings: &LogSettings,
+    data_dir: &Path,
+    node: &str,
+) -> Result<Arc<dyn Log>, DaemonError> {
     match settings {
         LogSettings::Embedded => {
             let dir = data_dir.join("log");
@@ -54,9 +61,13 @@ pub fn open_log(settings: &LogSettings, data_dir: &Path) -> Result<Arc<dyn Log>,
                 EmbeddedOptions::default(),
             )?))
         }
-        LogSettings::Kafka(kafka) => Err(DaemonError::Brokers(
-            kafka.brokers.iter().map(ToString::to_string).collect(),
-        )),
+        LogSettings::Kafka(kafka) => {
+            let node = NodeIdentity {
+                id: node.to_owned(),
+                static_membership: kafka.membership == Membership::Static,
+            };
+            Ok(Arc::new(KafkaLog::connect(kafka, node)?))
+        }
     }
 }
 
@@ -84,6 +95,7 @@ pub fn context(
     topology: Topology,
     log: Arc<dyn Log>,
     data_dir: &Path,
+    node: &str,
     faults: Faults,
 ) -> Arc<ShardContext> {
     let state_dir = state_dir(&topology, data_dir);
@@ -93,7 +105,7 @@ pub fn context(
         clock: Arc::new(SystemClock),
         state_dir: Some(state_dir),
         faults,
-        node: "local".to_owned(),
+        node: node.to_owned(),
     })
 }
 

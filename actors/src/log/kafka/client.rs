@@ -32,10 +32,6 @@ const PRODUCER_QUEUE_KIB: u32 = 128 * 1024;
 
 /// How a group's partitions are dealt out to its members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the group consumer chooses between them")
-)]
 pub(super) enum Assignment {
     /// Each stays where it is as far as possible.
     Sticky,
@@ -110,10 +106,6 @@ impl Clients {
     }
 
     /// For a member of a group.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the group consumer is made with it")
-    )]
     pub(super) fn group_consumer(&self, group: &str, assignment: Assignment) -> ClientConfig {
         let mut config = self.consumer(group, GROUP_PREFETCH_KIB);
         config
@@ -148,7 +140,6 @@ impl Clients {
     }
 
     /// For transactions under an id.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the producer is made with it"))]
     pub(super) fn producer(&self, transactional_id: &str) -> ClientConfig {
         let mut config = self.base();
         let mut tuning = |name: &str, value: &str| {

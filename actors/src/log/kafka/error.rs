@@ -12,7 +12,6 @@ use crate::log::LogError;
 /// An error of a call that is no transaction's.
 pub(super) fn request(error: &KafkaError, place: &Place<'_>) -> LogError {
     match error {
-        KafkaError::Transaction(_) => transaction(error, place),
         KafkaError::ClientConfig(_, text, name, _) => LogError::Refused(format!(
             "{place}: client property \"{name}\" is not taken: {text}"
         )),
@@ -27,24 +26,46 @@ pub(super) fn request(error: &KafkaError, place: &Place<'_>) -> LogError {
     }
 }
 
+/// What librdkafka says of an error of a transaction or of a membership.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) code: RDKafkaErrorCode,
+    pub(super) text: String,
+    /// The client is done for.
+    pub(super) fatal: bool,
+    /// The transaction must be aborted.
+    pub(super) abort: bool,
+    /// The same call may succeed later.
+    pub(super) retriable: bool,
+}
+
+impl From<RDKafkaErrorCode> for Told {
+    fn from(code: RDKafkaErrorCode) -> Self {
+        Self {
+            code,
+            text: code.to_string(),
+            fatal: false,
+            abort: false,
+            retriable: false,
+        }
+    }
+}
+
 /// An error of a transaction's call.
-pub(super) fn transaction(error: &KafkaError, place: &Place<'_>) -> LogError {
-    let KafkaError::Transaction(told) = error else {
-        return request(error, place);
-    };
-    let text = format!("{place}: {}", told.string());
-    if told.is_fatal() {
+pub(super) fn transaction(told: &Told, place: &Place<'_>) -> LogError {
+    let text = format!("{place}: {}", told.text);
+    if told.fatal {
         // The client is done for: whatever the cause, the cure is a new one.
-        match refusal(told.code()) {
+        match refusal(told.code) {
             Some(cure) => LogError::Refused(format!("{text}; {cure}")),
             None => LogError::Fenced(text),
         }
-    } else if told.txn_requires_abort() {
+    } else if told.abort {
         LogError::Aborted(text)
-    } else if told.is_retriable() {
+    } else if told.retriable {
         LogError::Unavailable(text)
     } else {
-        match refusal(told.code()) {
+        match refusal(told.code) {
             Some(cure) => LogError::Refused(format!("{text}; {cure}")),
             None => LogError::UnknownOutcome(text),
         }

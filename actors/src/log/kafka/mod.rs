@@ -16,10 +16,13 @@ mod batch;
 mod reader;
 mod groups;
 
+mod native;
 mod consumer;
 mod producer;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use native::GroupMetadata;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,9 +1,211 @@
-//! A transactional producer.
+//! A transactional producer on Kafka.
+//!
+//! A commit flushes by itself before it asks the coordinator: librdkafka's own flush is as exact, but
+//! its wrapper waits in steps of 100 ms. Which cure an error has is what librdkafka says of it.
 
-use super::Shared;
-use crate::log::{LogError, Producer};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// Opens a producer.
-pub(super) fn open(_: &Shared, _: &str) -> Result<Box<dyn Producer>, LogError> {
-    Err(LogError::State("producers of Kafka are being built"))
+use rdkafka::TopicPartitionList;
+use rdkafka::error::RDKafkaErrorCode;
+
+use super::client::TRANSACTION_TIMEOUT;
+use super::error::{self, Told};
+use super::native::{GroupMetadata, NativeProducer};
+use super::{Place, REQUEST_WITHIN, Shared, partition_id};
+use crate::log::{
+    GroupToken, LogError, LogRecord, Membership, OffsetCommit, Producer, TopicPartition,
+};
+
+/// One wait of a loop that serves deliveries meanwhile.
+const STEP: Duration = Duration::from_millis(20);
+/// One wait for a coordinator.
+const COORDINATOR: Duration = Duration::from_millis(200);
+/// Aborting takes at most so long; the brokers abort by themselves what is left.
+const ABORT_WITHIN: Duration = Duration::from_secs(5);
+
+struct KafkaProducer {
+    native: NativeProducer,
+    shared: Arc<Shared>,
+    open: bool,
+}
+
+/// Opens a producer; older ones with its id are fenced, and what they had in flight is decided.
+pub(super) fn open(shared: &Arc<Shared>, id: &str) -> Result<Box<dyn Producer>, LogError> {
+    let doing = format!("opening producer \"{id}\"");
+    let place = Place::new(&doing);
+    let config = shared.clients.producer(id);
+    let native = NativeProducer::open(&config, shared.reporter.clone())
+        .map_err(|error| shared.failed(&error, &place))?;
+    let deadline = deadline(REQUEST_WITHIN);
+    retried(deadline, || native.init_transactions(COORDINATOR))
+        .map_err(|told| shared.explained(error::transaction(&told, &place)))?;
+    Ok(Box::new(KafkaProducer {
+        native,
+        shared: Arc::clone(shared),
+        open: false,
+    }))
+}
+
+impl Producer for KafkaProducer {
+    fn begin(&mut self) -> Result<(), LogError> {
+        if self.open {
+            return Err(LogError::State("a transaction is open already"));
+        }
+        self.native
+            .begin()
+            .map_err(|told| self.failed(&told, "beginning a transaction"))?;
+        self.open = true;
+        Ok(())
+    }
+
+    fn send(&mut self, to: &TopicPartition, records: Vec<LogRecord>) -> Result<(), LogError> {
+        if !self.open {
+            return Err(LogError::State("send without an open transaction"));
+        }
+        let name = to.topic.as_str();
+        let place = Place::new("sending to topic").of_topic(name);
+        let topic = self.native.topic(name);
+        let topic = topic.map_err(|code| error::coded(code, &place))?;
+        let partition = partition_id(to)?;
+        let deadline = deadline(TRANSACTION_TIMEOUT);
+        for record in &records {
+            while let Err(told) = self.native.send(topic, partition, record) {
+                match told.code {
+                    RDKafkaErrorCode::QueueFull if Instant::now() < deadline => {
+                        self.native.serve(STEP)
+                    }
+                    RDKafkaErrorCode::MessageSizeTooLarge => {
+                        return Err(LogError::Refused(format!("{place}: {}", told.text)));
+                    }
+                    RDKafkaErrorCode::UnknownPartition => {
+                        return Err(LogError::NoPartition(to.clone()));
+                    }
+                    _ => return Err(error::transaction(&told, &place)),
+                }
+            }
+        }
+        self.native.serve(Duration::ZERO);
+        Ok(())
+    }
+
+    fn send_offsets(
+        &mut self,
+        group: &str,
+        offsets: &[OffsetCommit],
+        token: Option<&GroupToken>,
+    ) -> Result<(), LogError> {
+        if !self.open {
+            return Err(LogError::State("send_offsets without an open transaction"));
+        }
+        let without;
+        let member = match token {
+            Some(GroupToken(Membership::Kafka(member))) => member,
+            Some(GroupToken(Membership::Local { .. })) => {
+                return Err(LogError::State("the token is another log's"));
+            }
+            None => {
+                let made = GroupMetadata::without_member(group);
+                without = made.ok_or(LogError::State("no name for a group"))?;
+                &without
+            }
+        };
+        let mut list = TopicPartitionList::with_capacity(offsets.len());
+        for commit in offsets {
+            let partition = partition_id(&commit.at)?;
+            let mut element = list.add_partition(commit.at.topic.as_str(), partition);
+            element.set_metadata(&commit.metadata);
+            let set = element.set_offset(rdkafka::Offset::Offset(commit.offset));
+            set.map_err(|_| LogError::State("an offset that is none"))?;
+        }
+        let deadline = deadline(TRANSACTION_TIMEOUT);
+        retried(deadline, || {
+            self.native.send_offsets(&list, member, COORDINATOR)
+        })
+        .map_err(|told| self.failed(&told, "committing offsets"))
+    }
+
+    fn commit(&mut self) -> Result<(), LogError> {
+        if !self.open {
+            return Err(LogError::State("commit without an open transaction"));
+        }
+        let deadline = deadline(TRANSACTION_TIMEOUT);
+        self.flush(deadline)?;
+        let committed = retried(deadline, || self.native.commit(COORDINATOR));
+        self.open = false;
+        match committed {
+            Ok(()) => Ok(()),
+            // Whoever is told so looks at the committed offsets: the transaction may be one of them.
+            Err(told) if told.retriable || told.fatal => Err(LogError::UnknownOutcome(told.text)),
+            Err(told) => {
+                if told.abort {
+                    self.open = true;
+                    self.abort()?;
+                }
+                Err(self.failed(&told, "committing a transaction"))
+            }
+        }
+    }
+
+    fn abort(&mut self) -> Result<(), LogError> {
+        if !std::mem::take(&mut self.open) {
+            return Ok(());
+        }
+        self.native.purge();
+        let deadline = deadline(ABORT_WITHIN);
+        retried(deadline, || {
+            self.native.serve(Duration::ZERO);
+            self.native.abort(COORDINATOR)
+        })
+        .map_err(|told| self.failed(&told, "aborting a transaction"))
+    }
+}
+
+impl KafkaProducer {
+    /// Sends what is queued and sees that all of it arrived.
+    fn flush(&mut self, deadline: Instant) -> Result<(), LogError> {
+        loop {
+            self.native.serve(Duration::ZERO);
+            let flushed = self.native.flush(STEP);
+            if let Some(code) = self.native.failed_delivery() {
+                self.abort()?;
+                return Err(error::transaction(
+                    &Told {
+                        abort: true,
+                        ..Told::from(code)
+                    },
+                    &Place::new("delivering records"),
+                ));
+            }
+            if flushed {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                self.abort()?;
+                return Err(LogError::Aborted(
+                    "the brokers did not take all records in time".into(),
+                ));
+            }
+        }
+    }
+
+    fn failed(&self, told: &Told, doing: &str) -> LogError {
+        self.shared
+            .explained(error::transaction(told, &Place::new(doing)))
+    }
+}
+
+/// The same call until it succeeds, fails for good, or the deadline passes.
+fn retried(deadline: Instant, mut call: impl FnMut() -> Result<(), Told>) -> Result<(), Told> {
+    loop {
+        match call() {
+            Err(told)
+                if told.retriable && !told.fatal && !told.abort && Instant::now() < deadline => {}
+            done => return done,
+        }
+    }
+}
+
+fn deadline(within: Duration) -> Instant {
+    Instant::now() + within
 }

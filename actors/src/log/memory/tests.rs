@@ -96,6 +96,7 @@ impl Copier {
             topics: vec![(input.topic.clone(), Start::Earliest)],
             max_records: 7,
             max_bytes: 1_000,
+            together: false,
         };
         let mut copier = Self {
             log: log.clone(),
