@@ -135,9 +135,9 @@ pub struct Sink {
 pub enum SinkTarget {
     /// A topic of the log, exactly once.
     Topic(TopicName),
-    /// A file, a line a record; at least once.
+    /// A file, a line a record; written after its epoch is committed, so a crash just then loses them.
     File(PathBuf),
-    /// Standard output; at least once.
+    /// Standard output; written after its epoch is committed, so a crash just then loses them.
     Stdout,
 }
 

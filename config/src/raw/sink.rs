@@ -16,9 +16,9 @@ pub(crate) struct Sink {
     pub(crate) input: Key<String>,
     /// A topic of the log, written exactly once.
     pub(crate) topic: Option<Key<String>>,
-    /// A file, a line a record; at least once. Relative to this file.
+    /// A file, a line a record, written after their epoch is committed: a crash just then loses them. Relative to this file.
     pub(crate) file: Option<Key<String>>,
-    /// Standard output, a line a record; at least once. Default: false.
+    /// Standard output, a line a record, written after their epoch is committed: a crash just then loses them. Default: false.
     pub(crate) stdout: Option<Key<bool>>,
     /// How a record's value is written. Default: json.
     pub(crate) format: Option<Key<Format>>,

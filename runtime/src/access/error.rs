@@ -14,6 +14,9 @@ pub enum AccessError {
     /// The log refuses.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// The topology file that names the log is wrong.
+    #[error(transparent)]
+    Topology(#[from] config::Problems),
     /// Nothing ran here yet.
     #[error("data directory \"{dir}\" holds no log")]
     NoLog {
@@ -63,9 +66,12 @@ impl AccessError {
         match self {
             Self::Open(error) => error.hint(),
             Self::Control(error) => error.hint(),
-            Self::NoLog { .. } => {
-                Some("`thalweg run` makes one; name the folder that it ran on with --data-dir")
-            }
+            // Each problem has its own.
+            Self::Topology(_) => None,
+            Self::NoLog { .. } => Some(
+                "`thalweg run` makes one; name the folder that it ran on with --data-dir, or a \
+                 cluster with --brokers or --topology",
+            ),
             Self::NoDaemon { .. } => Some(
                 "start one with `thalweg run`, or name its folder with --data-dir or its address \
                  with --api",

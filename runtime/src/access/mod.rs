@@ -1,4 +1,5 @@
-//! How commands reach a log: directly, or through the HTTP of the daemon that has its directory.
+//! How commands reach a log: directly, or through the HTTP of the daemon that has its directory. A
+//! cluster is always reached directly.
 
 mod api;
 mod error;
@@ -6,9 +7,10 @@ mod error;
 use std::path::Path;
 use std::sync::Arc;
 
+use actors::log::kafka::{KafkaLog, NodeIdentity};
 use actors::log::{Log, LogError, TopicSpec};
 use bytes::Bytes;
-use config::{LogSettings, Topology};
+use config::{KafkaSettings, LogSettings, TopicName, Topology};
 
 use crate::control::{
     Appended, ControlError, ReadRequest, Record, TopicView, append_direct, read, topic_view,
@@ -20,25 +22,51 @@ pub use error::AccessError;
 
 /// A log, directly or through its daemon.
 pub enum Access {
-    /// Opened here.
+    /// The embedded log, opened here: no one else can open it meanwhile.
     Direct(Arc<dyn Log>),
+    /// A cluster, open to all.
+    Cluster(Box<KafkaLog>),
     /// Through a daemon's API.
     Http(Api),
 }
 
+/// What commands are to the brokers, beside the nodes.
+const COMMAND: &str = "thalweg-command";
+
 impl Access {
+    /// The log that a topology names: its cluster, or the data directory as [`Access::open`] opens it.
+    ///
+    /// # Errors
+    /// If it cannot be reached.
+    pub fn of(log: &LogSettings, data_dir: &Path) -> Result<Self, AccessError> {
+        match log {
+            LogSettings::Embedded => Self::open(data_dir),
+            LogSettings::Kafka(kafka) => Self::cluster(kafka),
+        }
+    }
+
+    /// A cluster. Reaches no broker yet.
+    ///
+    /// # Errors
+    /// If the settings are not taken.
+    pub fn cluster(kafka: &KafkaSettings) -> Result<Self, AccessError> {
+        Ok(Self::Cluster(Box::new(connect(kafka)?)))
+    }
+
     /// Opens the embedded log of a data directory, or finds the daemon that has it. Makes no
     /// directory.
     ///
     /// # Errors
     /// If neither is possible.
     pub fn open(data_dir: &Path) -> Result<Self, AccessError> {
-        if !data_dir.join("log").is_dir() {
-            return Err(AccessError::NoLog {
-                dir: data_dir.to_owned(),
-            });
+        if data_dir.join("log").is_dir() {
+            return Self::create(data_dir);
         }
-        Self::create(data_dir)
+        // A daemon whose log is a cluster's.
+        match Api::of(data_dir) {
+            Err(AccessError::NoDaemon { dir }) => Err(AccessError::NoLog { dir }),
+            api => Ok(Self::Http(api?)),
+        }
     }
 
     /// As [`Access::open`], but makes the directory and an empty log if there is none.
@@ -58,12 +86,21 @@ impl Access {
     /// # Errors
     /// If the log or the daemon refuses.
     pub fn topics(&self) -> Result<Vec<TopicView>, AccessError> {
-        match self {
-            Self::Direct(log) => {
+        match self.reached() {
+            Ok(log) => {
                 let topics = log.topics().map_err(ControlError::from)?;
                 Ok(topics.iter().map(topic_view).collect())
             }
-            Self::Http(api) => api.get("/v1/topics"),
+            Err(api) => api.get("/v1/topics"),
+        }
+    }
+
+    /// The log, or the API of the daemon that has it.
+    fn reached(&self) -> Result<&dyn Log, &Api> {
+        match self {
+            Self::Direct(log) => Ok(&**log),
+            Self::Cluster(log) => Ok(&**log),
+            Self::Http(api) => Err(api),
         }
     }
 
@@ -72,7 +109,18 @@ impl Access {
     /// # Errors
     /// If it does not exist, or the log or the daemon refuses.
     pub fn topic(&self, name: &str) -> Result<TopicView, AccessError> {
-        let found = self.topics()?.into_iter().find(|topic| topic.name == name);
+        let found = match self.reached() {
+            Ok(log) => {
+                let missing = || ControlError::no_topic(name);
+                let name = TopicName::parse(name).map_err(|_| missing())?;
+                let found = log.topic(&name).map_err(ControlError::from)?;
+                found.as_ref().map(topic_view)
+            }
+            Err(api) => {
+                let topics: Vec<TopicView> = api.get("/v1/topics")?;
+                topics.into_iter().find(|topic| topic.name == name)
+            }
+        };
         found.ok_or_else(|| ControlError::no_topic(name).into())
     }
 
@@ -81,9 +129,9 @@ impl Access {
     /// # Errors
     /// If the log or the daemon refuses.
     pub fn read(&self, topic: &str, request: &ReadRequest) -> Result<Vec<Record>, AccessError> {
-        match self {
-            Self::Direct(log) => Ok(read(&**log, topic, request)?),
-            Self::Http(api) => api.get(&format!("/v1/topics/{topic}/records{}", query(request))),
+        match self.reached() {
+            Ok(log) => Ok(read(log, topic, request)?),
+            Err(api) => api.get(&format!("/v1/topics/{topic}/records{}", query(request))),
         }
     }
 
@@ -98,12 +146,12 @@ impl Access {
         topic: &str,
         lines: &Bytes,
     ) -> Result<Appended, AccessError> {
-        match self {
-            Self::Direct(log) => {
+        match self.reached() {
+            Ok(log) => {
                 let values = crate::control::lines(lines);
-                Ok(append_direct(&**log, topology, topic, values)?)
+                Ok(append_direct(log, topology, topic, values)?)
             }
-            Self::Http(api) => api.post(&format!("/v1/topics/{topic}/records"), lines),
+            Err(api) => api.post(&format!("/v1/topics/{topic}/records"), lines),
         }
     }
 
@@ -112,13 +160,25 @@ impl Access {
     /// # Errors
     /// If the log refuses, or a daemon has it (its topics are those of its topology).
     pub fn create_topic(&self, spec: &TopicSpec, data_dir: &Path) -> Result<bool, AccessError> {
-        match self {
-            Self::Direct(log) => Ok(log.ensure_topic(spec).map_err(ControlError::from)?),
-            Self::Http(_) => Err(AccessError::Busy {
+        match self.reached() {
+            Ok(log) => Ok(log.ensure_topic(spec).map_err(ControlError::from)?),
+            Err(_) => Err(AccessError::Busy {
                 dir: data_dir.to_owned(),
             }),
         }
     }
+}
+
+/// A command's own connection to a cluster.
+///
+/// # Errors
+/// If the settings are not taken.
+pub fn connect(kafka: &KafkaSettings) -> Result<KafkaLog, AccessError> {
+    let node = NodeIdentity {
+        id: COMMAND.to_owned(),
+        static_membership: false,
+    };
+    Ok(KafkaLog::connect(kafka, node).map_err(DaemonError::from)?)
 }
 
 fn query(request: &ReadRequest) -> String {

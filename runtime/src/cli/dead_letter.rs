@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use comfy_table::{Table, presets};
 
-use super::load::load_or_explain;
+use super::load::load;
 use super::{DataArguments, Output, TopologyArguments, print, unavailable};
 use crate::access::{Access, AccessError};
 use crate::control::{ControlError, ReadRequest, Record};
@@ -60,13 +60,10 @@ fn read(
     topology: &TopologyArguments,
     data: &DataArguments,
     request: &ReadRequest,
-) -> Result<Result<Vec<Record>, u8>, AccessError> {
-    let topology = match load_or_explain(topology) {
-        Ok(topology) => topology,
-        Err(code) => return Ok(Err(code)),
-    };
-    let access = Access::open(&data.data_dir)?;
-    access.read(topology.dead_letter.as_str(), request).map(Ok)
+) -> Result<Vec<Record>, AccessError> {
+    let topology = load(topology)?;
+    let access = Access::of(&topology.log, &data.data_dir)?;
+    access.read(topology.dead_letter.as_str(), request)
 }
 
 fn list(arguments: &ListArguments) -> Result<u8, AccessError> {
@@ -76,10 +73,7 @@ fn list(arguments: &ListArguments) -> Result<u8, AccessError> {
         until: None,
         limit: Some(arguments.limit),
     };
-    let records = match read(&arguments.topology, &arguments.data, &request)? {
-        Ok(records) => records,
-        Err(code) => return Ok(code),
-    };
+    let records = read(&arguments.topology, &arguments.data, &request)?;
     if arguments.format == Output::Json {
         return Ok(print(&super::json(&records)));
     }
@@ -114,10 +108,7 @@ fn show(arguments: &ShowArguments) -> Result<u8, AccessError> {
         until: Some(arguments.offset + 1),
         limit: Some(1),
     };
-    let records = match read(&arguments.topology, &arguments.data, &request)? {
-        Ok(records) => records,
-        Err(code) => return Ok(code),
-    };
+    let records = read(&arguments.topology, &arguments.data, &request)?;
     match records.first() {
         Some(record) => Ok(print(&super::json(record))),
         None => Err(ControlError::NotFound {

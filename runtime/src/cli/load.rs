@@ -1,9 +1,10 @@
 //! How every command loads its topology.
 
-use config::{LoadOptions, Problems, Topology};
+use config::{KafkaSettings, LoadOptions, LogSettings, Problems, Topology};
 use models::ModelFolders;
 
-use super::{TopologyArguments, code, warn};
+use super::{LogArguments, TopologyArguments, code, warn};
+use crate::access::{Access, AccessError};
 
 /// Loads and checks a topology file.
 ///
@@ -26,6 +27,41 @@ pub(super) fn load_or_explain(arguments: &TopologyArguments) -> Result<Topology,
         warn(&problems.to_string());
         code::CONFIGURATION
     })
+}
+
+/// Opens the log that the arguments name; the topology too, if they name one.
+///
+/// # Errors
+/// If the topology file is wrong, or the log cannot be reached.
+pub(super) fn open(arguments: &LogArguments) -> Result<(Access, Option<Topology>), AccessError> {
+    let (log, topology) = named(arguments)?;
+    let access = Access::of(&log, &arguments.data.data_dir)?;
+    Ok((access, topology))
+}
+
+/// As [`open`], but an embedded log is made if there is none.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn create(arguments: &LogArguments) -> Result<Access, AccessError> {
+    match named(arguments)?.0 {
+        LogSettings::Embedded => Access::create(&arguments.data.data_dir),
+        LogSettings::Kafka(kafka) => Access::cluster(&kafka),
+    }
+}
+
+fn named(arguments: &LogArguments) -> Result<(LogSettings, Option<Topology>), AccessError> {
+    if let Some(file) = &arguments.topology {
+        let (file, set) = (file.clone(), Vec::new());
+        let topology = load(&TopologyArguments { file, set })?;
+        return Ok((topology.log.clone(), Some(topology)));
+    }
+    let Some(brokers) = &arguments.brokers else {
+        return Ok((LogSettings::Embedded, None));
+    };
+    let brokers = brokers.split(',').map(|broker| broker.trim().to_owned());
+    let kafka = KafkaSettings::of(brokers.collect());
+    Ok((LogSettings::Kafka(kafka), None))
 }
 
 fn overrides(set: &[String]) -> Vec<(String, String)> {

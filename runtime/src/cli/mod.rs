@@ -5,6 +5,7 @@ mod validate;
 mod run;
 mod signals;
 mod plan;
+mod apply;
 mod graph;
 mod nodes;
 mod topic;
@@ -33,6 +34,8 @@ enum Command {
     Validate(validate::ValidateArguments),
     /// Shows what a topology needs: topics, state, tasks, supervision tree
     Plan(plan::PlanArguments),
+    /// Creates the topics that a topology needs and that are missing
+    Apply(apply::ApplyArguments),
     /// Draws a topology
     Graph(graph::GraphArguments),
     /// Runs a topology until it is stopped (Ctrl-C or SIGTERM drain it; a second one stops at once)
@@ -95,6 +98,20 @@ pub struct DataArguments {
     pub data_dir: PathBuf,
 }
 
+/// What every command on the log's topics takes: where the log is.
+#[derive(Debug, clap::Args)]
+pub struct LogArguments {
+    /// Where it is embedded.
+    #[command(flatten)]
+    pub data: DataArguments,
+    /// The Kafka cluster that is the log, without TLS or identity
+    #[arg(long, value_name = "HOST:PORT,…", conflicts_with = "topology")]
+    pub brokers: Option<String>,
+    /// The topology whose log it is, with all that its `[log]` says
+    #[arg(long, value_name = "FILE")]
+    pub topology: Option<PathBuf>,
+}
+
 /// Runs a command.
 #[must_use]
 pub fn run(arguments: Arguments) -> ExitCode {
@@ -102,6 +119,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Init(arguments) => init::init(&arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
+        Command::Apply(arguments) => apply::apply(&arguments),
         Command::Graph(arguments) => graph::graph(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Topic(command) => topic::topic(&command),
@@ -157,9 +175,15 @@ fn fail(error: &dyn std::error::Error, hint: Option<&str>, code: u8) -> u8 {
     code
 }
 
-/// Something that a command needs is not there.
+/// Something that a command needs is not there, or the file that says where it is is wrong.
 fn unavailable(error: &crate::access::AccessError) -> u8 {
-    fail(error, error.hint(), code::UNAVAILABLE)
+    match error {
+        crate::access::AccessError::Topology(problems) => {
+            warn(&problems.to_string());
+            code::CONFIGURATION
+        }
+        error => fail(error, error.hint(), code::UNAVAILABLE),
+    }
 }
 
 /// Prints a line to standard error.

@@ -15,7 +15,7 @@ use super::load::load_or_explain;
 use super::signals::Signals;
 use super::{DataArguments, TopologyArguments, code, fail};
 use crate::control::Control;
-use crate::daemon::{self, Daemon, DaemonError, DaemonFile, Ran, node_id, open_log};
+use crate::daemon::{self, Daemon, DaemonError, DaemonFile, DirectoryLock, Ran, node_id, open_log};
 use crate::telemetry::{self, Screen};
 use crate::{api, live};
 
@@ -103,6 +103,7 @@ async fn serve(
     let listener = bind(arguments.listen).await?;
     let address = listener.as_ref().and_then(|l| l.local_addr().ok());
     let address = address.map(|address| address.to_string());
+    let _lock = DirectoryLock::take(data_dir)?;
     let node = node_id(arguments.node_id.as_deref(), data_dir).map_err(unusable)?;
     let log = open_log(&topology.log, data_dir, &node)?;
     daemon::prepare_state(&topology, data_dir)?;

@@ -1,8 +1,8 @@
 //! `thalweg validate`: topology files checked, nothing run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use config::Problem;
+use config::{LogSettings, Problem, Problems, Topology};
 use serde_json::{Value, json};
 
 use super::load::load;
@@ -31,7 +31,8 @@ pub(super) fn validate(arguments: &ValidateArguments) -> u8 {
             file: file.clone(),
             set: arguments.set.clone(),
         };
-        match (load(&topology), arguments.format) {
+        let loaded = load(&topology).and_then(|topology| reachable(topology, file));
+        match (loaded, arguments.format) {
             (Ok(topology), Output::Text) => {
                 print(&format!(
                     "{}: topology \"{}\" is valid",
@@ -53,6 +54,22 @@ pub(super) fn validate(arguments: &ValidateArguments) -> u8 {
         print(&super::json(&found));
     }
     result
+}
+
+/// Refuses a cluster that this build cannot reach, for want of TLS, say.
+fn reachable(topology: Topology, file: &Path) -> Result<Topology, Problems> {
+    let LogSettings::Kafka(kafka) = &topology.log else {
+        return Ok(topology);
+    };
+    let Err(error) = actors::log::kafka::supported(kafka) else {
+        return Ok(topology);
+    };
+    Err(Problems(vec![Problem {
+        code: "not-in-this-build",
+        message: format!("{}: {error}", file.display()),
+        location: None,
+        hint: None,
+    }]))
 }
 
 fn problem(problem: &Problem) -> Value {

@@ -38,7 +38,9 @@ impl Control {
         let mut producer = match producers.remove(&spec.name) {
             Some(producer) => producer,
             None => {
-                let id = format!("{}.http.{}", context.topology.name, spec.name);
+                // Each node has its own, or they would fence each other.
+                let (topology, node) = (&context.topology.name, &context.node);
+                let id = format!("{topology}.http.{}.{node}", spec.name);
                 context.log.producer(&id)?
             }
         };
@@ -67,7 +69,10 @@ pub fn append_direct(
     let source = topology.and_then(|topology| source_of(topology, &spec.name));
     let records = keyed(values, SystemClock.now_ms(), source);
     let count = records.len();
-    let mut producer = log.producer(&format!("cli.{topic}"))?;
+    // Begins with the topology's name, as rights on a cluster are given; of this process, so that
+    // commands at the same time do not fence each other.
+    let of = topology.map_or("thalweg", |topology| topology.name.as_str());
+    let mut producer = log.producer(&format!("{of}.command.{}", std::process::id()))?;
     send(&mut *producer, &spec, records)?;
     Ok(Appended { records: count })
 }

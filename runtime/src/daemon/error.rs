@@ -27,6 +27,9 @@ pub enum DaemonError {
     /// State was written by other definitions of these operators.
     #[error("operators {0:?} are defined otherwise than when their state was written")]
     StateRedefined(Vec<String>),
+    /// Topics that are not there, in a file that forbids to create them.
+    #[error("topics {0:?} are missing, and create-topics is false")]
+    MissingTopics(Vec<String>),
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -56,6 +59,7 @@ impl DaemonError {
                 "state belongs to an operator's id: give it a new id to begin anew, or put its \
                  definition back; `thalweg plan` shows what becomes of state",
             ),
+            Self::MissingTopics(_) => Some("`thalweg apply FILE` creates them"),
             Self::Log(error) => log_hint(error),
             Self::Ended { exit, .. } => exit.remedy(),
         }

@@ -3,27 +3,29 @@
 mod error;
 mod files;
 mod node;
+mod lock;
+mod topics;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actors::clock::SystemClock;
+use actors::log::Log;
 use actors::log::embedded::{EmbeddedLog, EmbeddedOptions};
 use actors::log::kafka::{KafkaLog, NodeIdentity};
-use actors::log::{Log, LogError};
 use actors::nodes::committer::CommitterMessage;
 use actors::nodes::consumer::drain;
 use actors::nodes::context::{Part, ShardContext, ShardSettings};
 use actors::nodes::faults::Faults;
 use actors::nodes::metrics;
 use actors::nodes::starter::Starter;
-use actors::nodes::topics::topics;
 use config::{LogSettings, Membership, Topology};
 use supervisors::{News, PlanOptions, SupervisionNews, TreeHandle, feeds_path, tasks_path};
 
 pub use error::{DaemonError, log_hint};
 pub use files::{DaemonFile, DaemonFileGuard, Ran, RanOperator};
+pub use lock::DirectoryLock;
 pub use node::node_id;
 
 /// How long a drain may take before the daemon stops all the same: what is not committed by then is
@@ -116,11 +118,7 @@ impl Daemon {
     /// If topics cannot be created or an actor does not start.
     pub async fn start(context: Arc<ShardContext>) -> Result<Self, DaemonError> {
         metrics::describe();
-        let shared = Arc::clone(&context);
-        let created = tokio::task::spawn_blocking(move || create_topics(&shared));
-        created
-            .await
-            .map_err(|e| LogError::Unavailable(e.to_string()))??;
+        topics::ready(&context).await?;
         let plan = supervisors::plan(
             &context.topology,
             std::slice::from_ref(&context.tasks),
@@ -213,18 +211,6 @@ impl Daemon {
             tracing::debug!("the consumer had ended before it could leave the group");
         }
     }
-}
-
-fn create_topics(context: &ShardContext) -> Result<(), LogError> {
-    for (purpose, spec) in topics(&context.topology) {
-        if context.log.ensure_topic(&spec)? {
-            tracing::info!(
-                topic = %spec.name, purpose = purpose.label(), partitions = spec.partitions,
-                "topic created"
-            );
-        }
-    }
-    Ok(())
 }
 
 /// Counts restarts by kind and cause.

@@ -5,13 +5,15 @@
 //! What each client may set is in [`client`]; what is committed is read by readers of committed
 //! records only, and ends of partitions are their last stable offsets.
 
+mod features;
 mod client;
 mod error;
 mod reporter;
 
+mod wait;
+mod admin;
 mod offsets;
 mod topics;
-mod wait;
 mod batch;
 mod reader;
 mod groups;
@@ -29,6 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::{KafkaSettings, TopicName};
+use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
 use self::client::Clients;
@@ -37,6 +40,8 @@ use super::{
     Committed, Consumer, ConsumerSettings, Fetched, Log, LogError, OffsetRange, Producer,
     TopicInfo, TopicPartition, TopicSpec,
 };
+
+pub use topics::Described;
 
 /// A request to the brokers may take this long; then the log is unavailable. Callers try again.
 pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
@@ -95,6 +100,28 @@ impl KafkaLog {
             shared,
         })
     }
+}
+
+impl KafkaLog {
+    /// What topics are, in the order of their names; `None` for those that do not exist.
+    ///
+    /// # Errors
+    /// If the brokers cannot be reached or refuse.
+    pub fn look(&self, names: &[TopicName]) -> Result<Vec<Option<Described>>, LogError> {
+        self.topics.look(names)
+    }
+}
+
+/// Whether this build can reach a cluster with these settings.
+///
+/// # Errors
+/// [`LogError::Refused`], with the feature that it lacks or what librdkafka objects to.
+pub fn supported(settings: &KafkaSettings) -> Result<(), LogError> {
+    let node = NodeIdentity {
+        id: String::new(),
+        static_membership: false,
+    };
+    KafkaLog::connect(settings, node).map(drop)
 }
 
 impl Log for KafkaLog {
@@ -159,10 +186,14 @@ impl Log for KafkaLog {
 impl Shared {
     /// Whether librdkafka takes the configuration that all clients have.
     fn check(&self) -> Result<(), LogError> {
-        let config = self.clients.admin();
-        let made = config.create_native_config();
-        made.map(drop)
-            .map_err(|error| self.failed(&error, &Place::new("kafka")))
+        let plain = ClientConfig::new().create_native_config();
+        let built = plain.and_then(|config| config.get("builtin.features"));
+        if let Some(text) = features::lacking(self.clients.settings(), &built.unwrap_or_default()) {
+            return Err(LogError::Refused(text));
+        }
+        let made = self.clients.admin().create_native_config();
+        let place = Place::new("[log]");
+        made.map(drop).map_err(|error| self.failed(&error, &place))
     }
 
     /// An error of a call that is no transaction's. If the brokers did not answer, it names them

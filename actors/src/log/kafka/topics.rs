@@ -6,18 +6,12 @@ use std::time::{Duration, Instant};
 
 use config::TopicName;
 use parking_lot::Mutex;
-use rdkafka::admin::{
-    AdminClient, AdminOptions, ConfigResource, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
-    TopicReplication,
-};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::metadata::MetadataTopic;
-use rdkafka::{Offset, TopicPartitionList};
 
+use super::admin::{Admin, Settings};
 use super::client::TRANSACTION_TIMEOUT;
 use super::offsets::{Offsets, Sees, Where};
-use super::reporter::Reporter;
-use super::wait::wait;
 use super::{Place, REQUEST_WITHIN, Shared};
 use crate::log::{LogError, OffsetRange, TopicInfo, TopicPartition, TopicSpec};
 
@@ -31,11 +25,22 @@ const SETTLED_EVERY: Duration = Duration::from_millis(20);
 /// How often it is asked whether a created topic is there.
 const CREATED_EVERY: Duration = Duration::from_millis(50);
 
+/// A topic as the brokers have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// Its settings.
+    pub spec: TopicSpec,
+    /// Replicas of each partition.
+    pub replication: u16,
+    /// Old records are deleted, compacted or not.
+    pub deletes: bool,
+}
+
 /// Topics of a cluster.
 pub(super) struct Topics {
     shared: Arc<Shared>,
     offsets: Offsets,
-    admin: Mutex<Option<Arc<AdminClient<Reporter>>>>,
+    admin: Admin,
     specs: Mutex<HashMap<String, (Instant, TopicSpec)>>,
 }
 
@@ -43,8 +48,8 @@ impl Topics {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self {
             offsets: Offsets::new(Arc::clone(&shared)),
+            admin: Admin::new(Arc::clone(&shared)),
             shared,
-            admin: Mutex::new(None),
             specs: Mutex::default(),
         }
     }
@@ -52,12 +57,13 @@ impl Topics {
     /// All topics but the brokers' own.
     pub(super) fn all(&self) -> Result<Vec<TopicInfo>, LogError> {
         let metadata = self.offsets.metadata(None)?;
-        let found: Vec<(TopicName, u32)> = metadata
+        let mut found: Vec<(TopicName, u32)> = metadata
             .topics()
             .iter()
             .filter(|topic| topic.error().is_none() && !topic.name().starts_with("__"))
             .filter_map(|topic| Some((TopicName::parse(topic.name()).ok()?, partitions(topic))))
             .collect();
+        found.sort();
         let specs = self.describe(&found)?;
         let places: Vec<_> = specs.iter().flat_map(places).collect();
         let mut ranges = self.ranges_of(&places)?.into_iter();
@@ -90,14 +96,52 @@ impl Topics {
         Ok(self.describe(&[(name.clone(), partitions)])?.pop())
     }
 
+    /// What topics are, `None` for those that do not exist.
+    pub(super) fn look(&self, names: &[TopicName]) -> Result<Vec<Option<Described>>, LogError> {
+        let mut found = Vec::with_capacity(names.len());
+        for name in names {
+            found.push(
+                self.found(name)?
+                    .map(|(partitions, replication)| ((name.clone(), partitions), replication)),
+            );
+        }
+        let there: Vec<_> = found
+            .iter()
+            .flatten()
+            .map(|(topic, _)| topic.clone())
+            .collect();
+        let names: Vec<&str> = there.iter().map(|(name, _)| name.as_str()).collect();
+        let settings = self.admin.topics(&names)?;
+        let described = found.into_iter().map(|found| {
+            let ((name, partitions), replication) = found?;
+            let settings = settings.get(name.as_str());
+            let policy = settings.and_then(|told| told.get("cleanup.policy"));
+            Some(Described {
+                spec: spec_of(&name, partitions, settings),
+                replication,
+                deletes: policy.is_none_or(|policy| policy.contains("delete")),
+            })
+        });
+        Ok(described.collect())
+    }
+
     /// How many partitions a topic has; `None` if it does not exist.
     fn partitions(&self, name: &TopicName) -> Result<Option<u32>, LogError> {
+        Ok(self.found(name)?.map(|(partitions, _)| partitions))
+    }
+
+    /// A topic's partitions and replicas; `None` if it does not exist.
+    fn found(&self, name: &TopicName) -> Result<Option<(u32, u16)>, LogError> {
         let metadata = self.offsets.metadata(Some(name.as_str()))?;
         let Some(topic) = metadata.topics().first() else {
             return Ok(None);
         };
         match topic.error().map(RDKafkaErrorCode::from) {
-            None => Ok(Some(partitions(topic))),
+            None => {
+                let replicas = topic.partitions().iter().map(|p| p.replicas().len()).min();
+                let replicas = u16::try_from(replicas.unwrap_or(0)).unwrap_or(u16::MAX);
+                Ok(Some((partitions(topic), replicas)))
+            }
             Some(RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(None),
             Some(code) => {
                 let place = Place::new("asking for topic").of_topic(name.as_str());
@@ -169,22 +213,8 @@ impl Topics {
         if topics.is_empty() {
             return Ok(Vec::new());
         }
-        let place = Place::new("asking for the topics' settings");
-        let names: Vec<_> = topics
-            .iter()
-            .map(|(name, _)| ResourceSpecifier::Topic(name.as_str()))
-            .collect();
-        let options = AdminOptions::new().request_timeout(Some(REQUEST_WITHIN));
-        let answer = wait(self.admin()?.describe_configs(&names, &options));
-        let answer = answer.map_err(|error| self.shared.failed(&error, &place))?;
-        let mut settings: HashMap<String, ConfigResource> = HashMap::new();
-        for resource in answer {
-            let resource = resource
-                .map_err(|code| self.shared.explained(super::error::coded(code, &place)))?;
-            if let OwnedResourceSpecifier::Topic(name) = &resource.specifier {
-                settings.insert(name.clone(), resource);
-            }
-        }
+        let names: Vec<&str> = topics.iter().map(|(name, _)| name.as_str()).collect();
+        let settings = self.admin.topics(&names)?;
         let asked = now();
         let mut specs = self.specs.lock();
         let made = topics.iter().map(|(name, partitions)| {
@@ -201,7 +231,7 @@ impl Topics {
             return self.agree(spec, found).map(|()| false);
         }
         let place = Place::new("creating topic").of_topic(spec.name.as_str());
-        let created = match self.create(spec, false)? {
+        let created = match self.admin.create(spec)? {
             None => true,
             // Another node was faster.
             Some(RDKafkaErrorCode::TopicAlreadyExists) => false,
@@ -247,35 +277,6 @@ impl Topics {
         Ok(ready.map(partitions))
     }
 
-    /// Asks for a topic; the brokers' objection, if they have one.
-    fn create(
-        &self,
-        spec: &TopicSpec,
-        only_asked: bool,
-    ) -> Result<Option<RDKafkaErrorCode>, LogError> {
-        let place = Place::new("creating topic").of_topic(spec.name.as_str());
-        let settings = settings_of(spec);
-        let partitions = i32::try_from(spec.partitions).unwrap_or(i32::MAX);
-        let replication = self.shared.clients.settings().replication;
-        let replication = replication.map_or(-1, i32::from);
-        let mut topic = NewTopic::new(
-            spec.name.as_str(),
-            partitions,
-            TopicReplication::Fixed(replication),
-        );
-        for (name, value) in &settings {
-            topic = topic.set(name, value);
-        }
-        let options = AdminOptions::new()
-            .request_timeout(Some(REQUEST_WITHIN))
-            .operation_timeout(Some(REQUEST_WITHIN))
-            .validate_only(only_asked);
-        let answer = wait(self.admin()?.create_topics([&topic], &options));
-        let answer = answer.map_err(|error| self.shared.failed(&error, &place))?;
-        let objection = answer.into_iter().find_map(Result::err);
-        Ok(objection.map(|(_, code)| code))
-    }
-
     /// Forgets records before an offset.
     pub(super) fn delete_before(&self, at: &TopicPartition, offset: i64) -> Result<(), LogError> {
         self.exists(at)?;
@@ -286,44 +287,15 @@ impl Topics {
         if offset <= range.start {
             return Ok(());
         }
-        let doing = format!("deleting records of partition \"{at}\" before {offset}");
-        let place = Place::new(&doing);
-        let mut list = TopicPartitionList::with_capacity(1);
-        list.add_partition_offset(
-            at.topic.as_str(),
-            super::partition_id(at)?,
-            Offset::Offset(offset),
-        )
-        .map_err(|error| self.shared.failed(&error, &place))?;
-        let options = AdminOptions::new()
-            .request_timeout(Some(REQUEST_WITHIN))
-            .operation_timeout(Some(REQUEST_WITHIN));
-        let answer = wait(self.admin()?.delete_records(&list, &options));
-        let answer = answer.map_err(|error| self.shared.failed(&error, &place))?;
-        for element in answer.elements() {
-            element
-                .error()
-                .map_err(|error| self.shared.failed(&error, &place))?;
-        }
-        Ok(())
+        self.admin.delete_before(at, offset)
+    }
+
+    pub(super) fn admin(&self) -> &Admin {
+        &self.admin
     }
 
     pub(super) fn offsets(&self) -> &Offsets {
         &self.offsets
-    }
-
-    fn admin(&self) -> Result<Arc<AdminClient<Reporter>>, LogError> {
-        let mut slot = self.admin.lock();
-        if let Some(admin) = &*slot {
-            return Ok(Arc::clone(admin));
-        }
-        let config = self.shared.clients.admin();
-        let made: AdminClient<Reporter> = config
-            .create_with_context(self.shared.reporter.clone())
-            .map_err(|error| self.shared.failed(&error, &Place::new("making a client")))?;
-        let made = Arc::new(made);
-        *slot = Some(Arc::clone(&made));
-        Ok(made)
     }
 }
 
@@ -338,29 +310,9 @@ fn partitions(topic: &MetadataTopic) -> u32 {
     u32::try_from(topic.partitions().len()).unwrap_or(u32::MAX)
 }
 
-/// Topic settings as a new topic is given them.
-fn settings_of(spec: &TopicSpec) -> Vec<(&'static str, String)> {
-    let forever = |bound: Option<String>| bound.unwrap_or_else(|| "-1".into());
-    let policy = match spec.compacted {
-        true => "compact",
-        false => "delete",
-    };
-    vec![
-        ("cleanup.policy", policy.into()),
-        (
-            "retention.ms",
-            forever(spec.retention_ms.map(|ms| ms.to_string())),
-        ),
-        (
-            "retention.bytes",
-            forever(spec.retention_bytes.map(|bytes| bytes.to_string())),
-        ),
-    ]
-}
-
 /// Topic settings as the brokers tell them. A negative bound is none.
-fn spec_of(name: &TopicName, partitions: u32, told: Option<&ConfigResource>) -> TopicSpec {
-    let value = |name: &str| told?.get(name)?.value.as_deref();
+fn spec_of(name: &TopicName, partitions: u32, told: Option<&Settings>) -> TopicSpec {
+    let value = |name: &str| told?.get(name);
     let bound = |name: &str| value(name)?.parse::<i64>().ok().filter(|n| *n >= 0);
     TopicSpec {
         name: name.clone(),

@@ -1,36 +1,43 @@
-//! Topics that a topology needs, against those that are there.
+//! Topics that a topology needs, against those that are there. Pure.
 
-use std::path::Path;
-
+use actors::log::TopicSpec;
 use actors::nodes::topics::{Purpose, topics};
 use comfy_table::{Table, presets};
-use config::Topology;
+use config::{LogSettings, Millis, Topology};
 use serde::Serialize;
 
-use crate::access::Access;
-use crate::cli::warn;
-use crate::control::TopicView;
+use super::found::{Found, FoundTopics};
 
 /// A topic that a topology needs.
 #[derive(Debug, Serialize)]
-pub(super) struct Planned {
+pub(in crate::cli) struct Planned {
+    #[serde(skip)]
+    pub(in crate::cli) spec: TopicSpec,
     name: String,
     purpose: &'static str,
     partitions: u32,
-    keeps: &'static str,
-    state: Fate,
+    /// Replicas that it has, or will have; `None`: the log has none, or the brokers' default holds.
+    replication: Option<u16>,
+    keeps: String,
+    pub(in crate::cli) state: Fate,
+    /// What is otherwise than it is needed.
+    pub(in crate::cli) differences: Vec<String>,
 }
 
 /// What becomes of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Fate {
-    /// It is made when the topology runs.
+pub(in crate::cli) enum Fate {
+    /// It is made when the topology runs, or by `thalweg apply`.
     ToCreate,
+    /// It is missing, and made by `thalweg apply` only.
+    Missing,
     /// As it is needed.
     There,
     /// With another number of partitions: the topology will not start.
     Differs,
+    /// Its settings lose what the topology rests on; or fewer replicas than asked for.
+    Unsafe,
     /// The log cannot be asked.
     Unknown,
 }
@@ -39,84 +46,187 @@ impl Fate {
     fn label(self) -> &'static str {
         match self {
             Self::ToCreate => "to create",
+            Self::Missing => "missing: `thalweg apply` creates it",
             Self::There => "there",
             Self::Differs => "differs in partitions: the topology will not start",
+            Self::Unsafe => "there",
             Self::Unknown => "unknown",
         }
     }
 }
 
-/// Topics that are there already: none where no log is yet, `None` where the log cannot be asked.
-pub(super) fn existing(data_dir: &Path) -> Option<Vec<TopicView>> {
-    if !data_dir.join("log").exists() {
-        return Some(Vec::new());
-    }
-    let found = Access::open(data_dir).and_then(|access| access.topics());
-    found
-        .inspect_err(|error| {
-            warn(&format!(
-                "warning: the log cannot be asked for its topics: {error}"
-            ));
-        })
-        .ok()
-}
-
-pub(super) fn planned(topology: &Topology, existing: Option<&[TopicView]>) -> Vec<Planned> {
-    let planned = topics(topology).into_iter().map(|(purpose, spec)| Planned {
-        purpose: purpose.label(),
-        partitions: spec.partitions,
-        keeps: match (spec.compacted, purpose) {
-            (true, _) => "last per key",
-            (false, Purpose::Repartition) => "until committed",
-            (false, _) => "all",
-        },
-        state: fate(existing, spec.name.as_str(), spec.partitions),
-        name: spec.name.to_string(),
+/// What the topology needs, against what is there; `None` where the log cannot be asked.
+pub(in crate::cli) fn planned(topology: &Topology, found: Option<&FoundTopics>) -> Vec<Planned> {
+    let (wanted, creates) = match &topology.log {
+        LogSettings::Embedded => (None, true),
+        LogSettings::Kafka(kafka) => (kafka.replication, kafka.create_topics),
+    };
+    let planned = topics(topology).into_iter().map(|(purpose, spec)| {
+        let there = found.map(|found| found.get(spec.name.as_str()));
+        let differences = match there.flatten() {
+            Some(found) => differences(purpose, &spec, wanted, found),
+            None => Vec::new(),
+        };
+        Planned {
+            name: spec.name.to_string(),
+            purpose: purpose.label(),
+            partitions: spec.partitions,
+            replication: there.flatten().map_or(wanted, |found| found.replication),
+            keeps: match (spec.compacted, purpose, there.flatten()) {
+                (true, _, _) => "last per key".to_owned(),
+                (false, Purpose::Repartition, _) => "until committed".to_owned(),
+                (false, _, Some(found)) => kept(found),
+                (false, _, None) => "all".to_owned(),
+            },
+            state: match there {
+                None => Fate::Unknown,
+                Some(None) if creates => Fate::ToCreate,
+                Some(None) => Fate::Missing,
+                Some(Some(found)) if found.partitions != spec.partitions => Fate::Differs,
+                Some(Some(_)) if !differences.is_empty() => Fate::Unsafe,
+                Some(Some(_)) => Fate::There,
+            },
+            differences,
+            spec,
+        }
     });
     planned.collect()
 }
 
-fn fate(existing: Option<&[TopicView]>, name: &str, partitions: u32) -> Fate {
-    let Some(existing) = existing else {
-        return Fate::Unknown;
-    };
-    match existing.iter().find(|topic| topic.name == name) {
-        None => Fate::ToCreate,
-        Some(found) if found.partitions.len() == partitions as usize => Fate::There,
-        Some(_) => Fate::Differs,
+/// How long a topic keeps records.
+fn kept(found: &Found) -> String {
+    match (found.compacted, found.retention_ms) {
+        (true, None) => "last per key".to_owned(),
+        (true, Some(ms)) => format!("last per key, {}", Millis(ms)),
+        (false, Some(ms)) => Millis(ms).to_string(),
+        (false, None) => "all".to_owned(),
     }
 }
 
-pub(super) fn table(topics: &[Planned]) -> String {
+/// What is otherwise than it is needed. How long a topic of the user's keeps records is the user's.
+fn differences(
+    purpose: Purpose,
+    spec: &TopicSpec,
+    replication: Option<u16>,
+    found: &Found,
+) -> Vec<String> {
+    let mut told = Vec::new();
+    if found.partitions != spec.partitions {
+        told.push(format!(
+            "{} partitions instead of {}",
+            found.partitions, spec.partitions
+        ));
+    }
+    match (purpose, found.compacted) {
+        (Purpose::Changelog, false) => {
+            told.push("not compacted: it grows without bound".to_owned());
+        }
+        (Purpose::Repartition, true) => {
+            told.push("compacted: rows of the same key are lost".to_owned());
+        }
+        _ => {}
+    }
+    if let Some(ms) = found.retention_ms
+        && matches!(purpose, Purpose::Changelog | Purpose::Repartition)
+    {
+        let (age, what) = (Millis(ms), if spec.compacted { "state" } else { "rows" });
+        told.push(format!(
+            "deletes what is older than {age}: {what} may be lost"
+        ));
+    }
+    if let (Some(wanted), Some(found)) = (replication, found.replication)
+        && found < wanted
+    {
+        told.push(format!("{found} replicas instead of {wanted}"));
+    }
+    told
+}
+
+/// `replicated`: the log has replicas.
+pub(super) fn table(topics: &[Planned], replicated: bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["  topic", "for", "partitions", "keeps", "state"]);
+    let mut header = vec!["  topic", "for", "partitions", "keeps", "state"];
+    if replicated {
+        header.insert(3, "replicas");
+    }
+    table.set_header(header);
     for topic in topics {
-        table.add_row([
-            &format!("  {}", topic.name),
-            topic.purpose,
-            &topic.partitions.to_string(),
-            topic.keeps,
-            topic.state.label(),
-        ]);
+        let state = match (topic.state, topic.differences.is_empty()) {
+            (state, true) => state.label().to_owned(),
+            (Fate::Unsafe, false) => topic.differences.join("; "),
+            (state, false) => format!("{} ({})", state.label(), topic.differences.join("; ")),
+        };
+        let mut row = vec![
+            format!("  {}", topic.name),
+            topic.purpose.to_owned(),
+            topic.partitions.to_string(),
+            topic.keeps.clone(),
+            state,
+        ];
+        if replicated {
+            let replicas = topic.replication.map(|n| n.to_string());
+            row.insert(3, replicas.unwrap_or_else(|| "default".to_owned()));
+        }
+        table.add_row(row);
     }
     table.trim_fmt()
 }
 
 #[cfg(test)]
 mod tests {
+    use config::TopicName;
+
     use super::*;
 
     #[test]
-    fn a_topic_is_created_taken_as_it_is_or_told_to_differ() {
-        let there = [TopicView {
-            name: "a".into(),
-            compacted: false,
-            partitions: vec![(0, 0); 4],
-        }];
-        assert_eq!(fate(Some(&there), "a", 4), Fate::There);
-        assert_eq!(fate(Some(&there), "a", 8), Fate::Differs);
-        assert_eq!(fate(Some(&there), "b", 4), Fate::ToCreate);
-        assert_eq!(fate(None, "a", 4), Fate::Unknown);
+    fn only_what_the_topology_rests_on_is_a_difference() {
+        let spec = |compacted| TopicSpec {
+            name: TopicName::parse("t").expect("a name"),
+            partitions: 4,
+            compacted,
+            retention_ms: None,
+            retention_bytes: None,
+        };
+        let found = |partitions, compacted, retention_ms, replication| Found {
+            partitions,
+            compacted,
+            retention_ms,
+            replication: Some(replication),
+        };
+        let week = Some(7 * 86_400_000);
+        let cases = [
+            (Purpose::Source, false, found(4, false, week, 3), vec![]),
+            (Purpose::Sink, false, found(4, true, None, 3), vec![]),
+            (
+                Purpose::Source,
+                false,
+                found(8, false, None, 3),
+                vec!["8 partitions instead of 4"],
+            ),
+            (Purpose::Changelog, true, found(4, true, None, 3), vec![]),
+            (
+                Purpose::Changelog,
+                true,
+                found(4, false, week, 3),
+                vec![
+                    "not compacted: it grows without bound",
+                    "deletes what is older than 1w: state may be lost",
+                ],
+            ),
+            (
+                Purpose::Repartition,
+                false,
+                found(4, true, None, 1),
+                vec![
+                    "compacted: rows of the same key are lost",
+                    "1 replicas instead of 3",
+                ],
+            ),
+        ];
+        for (purpose, compacted, found, expect) in cases {
+            let told = differences(purpose, &spec(compacted), Some(3), &found);
+            assert_eq!(told, expect, "{purpose:?}");
+        }
     }
 }

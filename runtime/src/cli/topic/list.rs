@@ -2,15 +2,16 @@
 
 use comfy_table::{Table, presets};
 
-use super::super::{DataArguments, Output, json, print};
-use crate::access::{Access, AccessError};
+use super::super::load::open;
+use super::super::{LogArguments, Output, json, print};
+use crate::access::AccessError;
 use crate::control::TopicView;
 
 /// What `topic list` takes.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ListArguments {
     #[command(flatten)]
-    data: DataArguments,
+    log: LogArguments,
     /// How it is printed
     #[arg(long, value_enum, default_value_t = Output::Text)]
     format: Output,
@@ -26,7 +27,7 @@ pub(in crate::cli) struct DescribeArguments {
 }
 
 pub(super) fn list(arguments: &ListArguments) -> Result<u8, AccessError> {
-    let topics = Access::open(&arguments.data.data_dir)?.topics()?;
+    let topics = open(&arguments.log)?.0.topics()?;
     Ok(match arguments.format {
         Output::Json => print(&json(&topics)),
         Output::Text => print(&all(&topics)),
@@ -34,7 +35,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<u8, AccessError> {
 }
 
 pub(super) fn describe(arguments: &DescribeArguments) -> Result<u8, AccessError> {
-    let topic = Access::open(&arguments.list.data.data_dir)?.topic(&arguments.topic)?;
+    let topic = open(&arguments.list.log)?.0.topic(&arguments.topic)?;
     Ok(match arguments.list.format {
         Output::Json => print(&json(&topic)),
         Output::Text => print(&one(&topic)),

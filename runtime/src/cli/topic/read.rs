@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::{DataArguments, Output, code, limit, offset};
+use super::super::load::open;
+use super::super::{LogArguments, Output, code, limit, offset};
 use crate::access::{Access, AccessError};
 use crate::control::{ReadRequest, Record};
 
@@ -12,7 +13,7 @@ pub(in crate::cli) struct ReadArguments {
     /// The topic
     topic: String,
     #[command(flatten)]
-    data: DataArguments,
+    log: LogArguments,
     /// Only this partition
     #[arg(long)]
     partition: Option<u32>,
@@ -47,10 +48,11 @@ struct Reading {
 }
 
 pub(super) fn read(arguments: &ReadArguments) -> Result<u8, AccessError> {
+    let mut access = open(&arguments.log)?.0;
     let partitions = match arguments.partition {
         Some(partition) => vec![partition],
         None => {
-            let topic = Access::open(&arguments.data.data_dir)?.topic(&arguments.topic)?;
+            let topic = access.topic(&arguments.topic)?;
             (0..).take(topic.partitions.len()).collect()
         }
     };
@@ -59,16 +61,25 @@ pub(super) fn read(arguments: &ReadArguments) -> Result<u8, AccessError> {
         positions: partitions.into_iter().map(|p| (p, from)).collect(),
         left: arguments.limit.unwrap_or(usize::MAX),
     };
-    while pass(arguments, &mut reading)? && arguments.follow {
+    while pass(arguments, &access, &mut reading)? && arguments.follow {
+        if matches!(access, Access::Cluster(_)) {
+            std::thread::park_timeout(FOLLOW_EVERY);
+            continue;
+        }
+        // Given back and opened anew: a daemon may come or go while its topic is followed.
+        drop(access);
         std::thread::park_timeout(FOLLOW_EVERY);
+        access = open(&arguments.log)?.0;
     }
     Ok(code::OK)
 }
 
 /// Prints what there is; false when nobody wants more.
-fn pass(arguments: &ReadArguments, reading: &mut Reading) -> Result<bool, AccessError> {
-    // Opened anew each time: a daemon may come or go while a topic is followed.
-    let access = Access::open(&arguments.data.data_dir)?;
+fn pass(
+    arguments: &ReadArguments,
+    access: &Access,
+    reading: &mut Reading,
+) -> Result<bool, AccessError> {
     for (partition, from) in &mut reading.positions {
         while arguments.until.is_none_or(|until| *from < until) {
             let request = ReadRequest {

@@ -1,28 +1,24 @@
 //! `thalweg topic write` and `create`.
 
 use std::io::Read;
-use std::path::PathBuf;
 
 use actors::log::TopicSpec;
 use bytes::Bytes;
 use config::TopicName;
 
-use super::super::load::load_or_explain;
-use super::super::{DataArguments, TopologyArguments, code, fail, print};
-use crate::access::{Access, AccessError};
+use super::super::load::{create as create_log, open};
+use super::super::{LogArguments, code, fail, print};
+use crate::access::AccessError;
 use crate::control::lines;
 
-/// What `topic write` takes.
+/// What `topic write` takes. A topology says where each record's key is; a running daemon knows;
+/// without either, records get no keys.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct WriteArguments {
     /// The topic
     topic: String,
     #[command(flatten)]
-    data: DataArguments,
-    /// The topology that will read the topic: its source says where each record's key is. A running
-    /// daemon knows; without either, records get no keys
-    #[arg(long, value_name = "FILE")]
-    topology: Option<PathBuf>,
+    log: LogArguments,
 }
 
 /// What `topic create` takes.
@@ -31,7 +27,7 @@ pub(in crate::cli) struct CreateArguments {
     /// The topic
     topic: String,
     #[command(flatten)]
-    data: DataArguments,
+    log: LogArguments,
     /// Partitions
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1024))]
     partitions: u32,
@@ -44,17 +40,7 @@ pub(in crate::cli) struct CreateArguments {
 const BATCH_BYTES: usize = 8 << 20;
 
 pub(super) fn write(arguments: &WriteArguments) -> Result<u8, AccessError> {
-    let topology = match &arguments.topology {
-        None => None,
-        Some(file) => {
-            let (file, set) = (file.clone(), Vec::new());
-            match load_or_explain(&TopologyArguments { file, set }) {
-                Ok(topology) => Some(topology),
-                Err(code) => return Ok(code),
-            }
-        }
-    };
-    let access = Access::open(&arguments.data.data_dir)?;
+    let (access, topology) = open(&arguments.log)?;
     access.topic(&arguments.topic)?;
     let mut rest = Vec::new();
     let mut written = 0;
@@ -101,8 +87,8 @@ pub(super) fn create(arguments: &CreateArguments) -> Result<u8, AccessError> {
         retention_ms: None,
         retention_bytes: None,
     };
-    let access = Access::create(&arguments.data.data_dir)?;
-    let created = access.create_topic(&spec, &arguments.data.data_dir)?;
+    let access = create_log(&arguments.log)?;
+    let created = access.create_topic(&spec, &arguments.log.data.data_dir)?;
     Ok(print(match created {
         true => "created",
         false => "it is there already",
