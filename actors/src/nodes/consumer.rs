@@ -71,7 +71,16 @@ pub struct ConsumerState {
     owned: BTreeSet<TopicPartition>,
     /// Tasks whose state is being restored.
     restoring: BTreeSet<TaskId>,
-    stop: Arc<AtomicBool>,
+    _stop: StopThread,
+}
+
+/// Ends the thread when the actor does, however that ends: by a kill too.
+struct StopThread(Arc<AtomicBool>);
+
+impl Drop for StopThread {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 impl Actor for ConsumerActor {
@@ -88,9 +97,9 @@ impl Actor for ConsumerActor {
         let shared = Arc::clone(&context);
         let consumer =
             tokio::task::spawn_blocking(move || shared.log.consumer(&settings)).await??;
-        let stop = Arc::new(AtomicBool::new(false));
+        let stop = StopThread(Arc::default());
         let (first, first_assigned) = oneshot::channel();
-        let link = reader::start(consumer, myself, first, &context, Arc::clone(&stop))?;
+        let link = reader::start(consumer, myself, first, &context, Arc::clone(&stop.0))?;
         let mut owned = BTreeSet::new();
         match tokio::time::timeout(FIRST_ASSIGNMENT_WITHIN, first_assigned).await {
             Ok(Ok(partitions)) => owned.extend(partitions),
@@ -105,7 +114,7 @@ impl Actor for ConsumerActor {
             link,
             owned,
             restoring: BTreeSet::new(),
-            stop,
+            _stop: stop,
         })
     }
 
@@ -140,15 +149,6 @@ impl Actor for ConsumerActor {
                 return Err(failure("the consumer's thread ended"));
             }
         }
-        Ok(())
-    }
-
-    async fn post_stop(
-        &self,
-        _: ActorRef<ConsumerMessage>,
-        state: &mut ConsumerState,
-    ) -> Result<(), ActorProcessingErr> {
-        state.stop.store(true, Ordering::Release);
         Ok(())
     }
 }

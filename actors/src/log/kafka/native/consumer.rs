@@ -321,11 +321,12 @@ unsafe extern "C" fn on_rebalance(
             return;
         }
         let elements = match list.as_ref() {
-            Some(list) => {
+            // Without partitions, there is no list of elements either.
+            Some(list) if !list.elems.is_null() => {
                 let count = usize::try_from(list.cnt).unwrap_or(0);
                 std::slice::from_raw_parts(list.elems, count)
             }
-            None => &[],
+            _ => &[],
         };
         let partitions = elements.iter().map(|element| {
             let topic = CStr::from_ptr(element.topic).to_string_lossy().into_owned();
