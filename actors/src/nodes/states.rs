@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use supervisors::TaskId;
 
 use crate::clock::Clock;
-use crate::log::{Log, TopicPartition};
+use crate::log::{Log, LogError, TopicPartition};
 use crate::state::memory::MemoryStore;
 use crate::state::overlay::TaskState;
 use crate::state::restore::{Expectation, Progress, RestoreError, Restored, restore};
@@ -36,11 +36,20 @@ pub struct States {
 
 #[derive(Default)]
 struct Slot {
-    /// Next changelog offset per space as of the last restore.
+    /// Next changelog offset per space, of all that the state has taken over.
     changelog: Mutex<Vec<i64>>,
     store: Mutex<Option<Arc<dyn StateStore>>>,
     /// Locked while a flush or a restore writes.
     state: Mutex<Option<Arc<TaskState>>>,
+}
+
+impl Slot {
+    /// Whether the state has all that the changelogs hold.
+    fn is_at_end(&self, log: &dyn Log, changelogs: &[TopicPartition]) -> Result<bool, LogError> {
+        let ends = log.settled(changelogs)?;
+        let known = self.changelog.lock();
+        Ok(ends.iter().map(|range| range.end).eq(known.iter().copied()))
+    }
 }
 
 /// A task's state is asked for before the task has started.
@@ -79,6 +88,10 @@ impl States {
     ) -> Result<Restored, RestoreError> {
         let slot = self.slot(task);
         let mut state = slot.state.lock();
+        if state.is_some() && slot.is_at_end(log, changelogs)? {
+            // A restart of the actors only: what they had committed is all there is.
+            return Ok(Restored::nothing(self.changelog(task)));
+        }
         if let Some(old) = state.take() {
             // What is committed but not yet in the store need not be replayed. A failure costs only time.
             if let Err(error) = old.flush() {
@@ -117,7 +130,15 @@ impl States {
         Ok(Arc::new(SledStore::open(&dir.join(name))?))
     }
 
-    /// Next changelog offset per space of a task, as it was opened last.
+    /// A committed epoch has been taken over, and these are the next changelog offsets per space.
+    pub fn committed(&self, task: TaskId, changelog: &[i64]) {
+        let slot = self.slot(task);
+        let mut known = slot.changelog.lock();
+        known.clear();
+        known.extend_from_slice(changelog);
+    }
+
+    /// Next changelog offset per space of a task: as it was opened, or as its last epoch left them.
     #[must_use]
     pub fn changelog(&self, task: TaskId) -> Vec<i64> {
         self.slot(task).changelog.lock().clone()

@@ -60,6 +60,19 @@ pub struct Restored {
     pub epoch: u64,
 }
 
+impl Restored {
+    /// Nothing was to be done: the state ends where the changelogs do.
+    #[must_use]
+    pub fn nothing(changelog: Vec<i64>) -> Self {
+        Self {
+            replayed: 0,
+            wiped: None,
+            changelog,
+            epoch: 0,
+        }
+    }
+}
+
 /// A store cannot be restored.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {

@@ -101,7 +101,10 @@ impl Clients {
     /// its member.
     pub(super) fn reader(&self, group: &str) -> ClientConfig {
         let mut config = self.consumer(group, READER_PREFETCH_KIB);
-        config.set("auto.offset.reset", "earliest");
+        config
+            .set("auto.offset.reset", "earliest")
+            // The end of a partition is told by an empty answer: brokers wait for so long with it.
+            .set("fetch.wait.max.ms", "10");
         config
     }
 

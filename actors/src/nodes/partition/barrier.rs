@@ -155,6 +155,7 @@ impl PartitionState {
             if let Some(committed) = &self.committed {
                 let (entries, inputs) = (first.entries, first.inputs);
                 committed.committed(first.epoch, entries, &self.changelog, inputs);
+                self.context.states.committed(self.task, &self.changelog);
             }
         }
         if let Some(host) = &self.host {
