@@ -216,7 +216,7 @@ impl KafkaConsumer {
     /// Stops and resumes fetching as the stashes fill and empty.
     fn throttle(&mut self) -> Result<(), LogError> {
         for paused in [true, false] {
-            let partitions = self.stashes.to_switch(paused);
+            let partitions = self.stashes.switch(paused);
             if partitions.is_empty() {
                 continue;
             }

@@ -118,7 +118,6 @@ impl Groups {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "real clients age in real time")]
 fn now() -> Instant {
     Instant::now()
 }

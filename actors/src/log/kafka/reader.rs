@@ -226,7 +226,6 @@ impl Reader {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "real clients age in real time")]
 fn now() -> Instant {
     Instant::now()
 }

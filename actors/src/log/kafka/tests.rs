@@ -29,7 +29,6 @@ struct Subject {
 
 impl Subject {
     /// `None` if there are no brokers, which it says loudly.
-    #[expect(clippy::print_stderr, reason = "a skipped test says so loudly")]
     fn new() -> Option<Self> {
         let brokers = std::env::var("THALWEG_TEST_BROKERS").unwrap_or_default();
         if brokers.is_empty() {

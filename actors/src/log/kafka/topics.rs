@@ -323,7 +323,6 @@ fn spec_of(name: &TopicName, partitions: u32, told: Option<&Settings>) -> TopicS
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "brokers answer in real time")]
 fn now() -> Instant {
     Instant::now()
 }

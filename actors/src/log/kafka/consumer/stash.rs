@@ -90,7 +90,7 @@ impl Stashes {
     }
 
     /// Partitions to stop fetching (`hold`), or to fetch again, now; they count as switched.
-    pub(super) fn to_switch(&mut self, hold: bool) -> Vec<TopicPartition> {
+    pub(super) fn switch(&mut self, hold: bool) -> Vec<TopicPartition> {
         let mut switched = Vec::new();
         for (at, stash) in &mut self.by_partition {
             let wants = match hold {
