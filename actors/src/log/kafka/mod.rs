@@ -14,7 +14,6 @@ mod wait;
 mod admin;
 mod offsets;
 mod topics;
-mod batch;
 mod reader;
 mod groups;
 

@@ -7,16 +7,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
-use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::batch::Queue;
-use super::reporter::Reporter;
+use super::native::{Message, NativeConsumer};
 use super::topics::Topics;
-use super::{Place, REQUEST_WITHIN, Shared};
-use crate::log::{Fetched, HeadersBuilder, LogError, OffsetRange, TopicPartition};
+use super::{Place, REQUEST_WITHIN, Shared, error};
+use crate::log::{Fetched, HeadersBuilder, LogError, LogRecord, OffsetRange, TopicPartition};
 
 /// Readers that are kept.
 const READERS_MAX: usize = 4;
@@ -24,6 +23,8 @@ const READERS_MAX: usize = 4;
 const IDLE: Duration = Duration::from_secs(5);
 /// How long one wait for messages takes, between looks at the deadline.
 const WAIT: Duration = Duration::from_millis(100);
+/// Messages of one batch, at most: what is over a read's bytes at its end is at most so many.
+const BATCH: usize = 512;
 /// The group whose member no reader is; librdkafka assigns no partition without the name of one.
 const GROUP: &str = "thalweg-reader";
 
@@ -35,7 +36,7 @@ pub(super) struct Readers {
 }
 
 struct Reader {
-    queue: Queue,
+    native: NativeConsumer,
     at: TopicPartition,
     /// Where it reads on.
     next: i64,
@@ -122,25 +123,23 @@ impl Readers {
         let used = {
             let mut kept = self.kept.lock();
             let same = kept.iter().position(|reader| reader.at == *at);
-            same.map(|index| kept.swap_remove(index).queue)
+            same.map(|index| kept.swap_remove(index).native)
         };
-        let queue = match used {
-            Some(queue) => queue,
+        let native = match used {
+            Some(native) => native,
             None => {
                 let config = self.shared.clients.reader(GROUP);
-                let consumer: BaseConsumer<Reporter> = config
-                    .create_with_context(self.shared.reporter.clone())
-                    .map_err(failed)?;
-                Queue::of(Arc::new(consumer)).ok_or(LogError::State("the reader has no queue"))?
+                NativeConsumer::open(&config, self.shared.reporter.clone()).map_err(failed)?
             }
         };
         let mut list = TopicPartitionList::with_capacity(1);
         let id = super::partition_id(at)?;
         list.add_partition_offset(at.topic.as_str(), id, Offset::Offset(from))
             .map_err(failed)?;
-        queue.consumer().assign(&list).map_err(failed)?;
+        let assigned = native.assign(&list);
+        assigned.map_err(|told| self.shared.explained(error::transaction(&told, &place)))?;
         Ok(Reader {
-            queue,
+            native,
             at: at.clone(),
             next: from,
             at_end: false,
@@ -150,7 +149,7 @@ impl Readers {
 
     fn explained(&self, failed: Failed, place: &Place<'_>) -> LogError {
         match failed {
-            Failed::Code(code) => self.shared.explained(super::error::coded(code, place)),
+            Failed::Code(code) => self.shared.explained(error::coded(code, place)),
             Failed::Silence => {
                 let within = REQUEST_WITHIN.as_secs();
                 let text = format!("{place}: no answer within {within} s");
@@ -190,29 +189,32 @@ impl Reader {
         let (mut bytes, mut objection) = (0, None);
         self.at_end = false;
         while !self.at_end && fetched.records.len() < max_records && bytes <= max_bytes {
-            let wait = match fetched.records.is_empty() {
-                true => WAIT,
-                false => Duration::ZERO,
+            // A batch call waits until it is full: so the first message is waited for alone.
+            let (wait, most) = match fetched.records.len() {
+                0 => (WAIT, 1),
+                some => (Duration::ZERO, (max_records - some).min(BATCH)),
             };
-            let left = max_records - fetched.records.len();
-            let messages = self.queue.take(wait, left);
-            let nothing = messages.is_empty();
-            for message in messages {
+            let mut nothing = true;
+            let at_end = &mut self.at_end;
+            self.native.poll(wait, most, |message| {
+                nothing = false;
                 match message.error() {
                     None => {
-                        self.at_end = false;
-                        bytes += message.len();
-                        fetched.records.push(message.record(&mut headers));
-                        fetched.next_offset = message.offset() + 1;
+                        let record = record(message, &mut headers);
+                        bytes += record.key.as_ref().map_or(0, Bytes::len);
+                        bytes += record.value.as_ref().map_or(0, Bytes::len);
+                        fetched.next_offset = record.offset + 1;
+                        fetched.records.push(record);
+                        *at_end = false;
                     }
                     Some(RDKafkaErrorCode::PartitionEOF) => {
-                        self.at_end = true;
                         fetched.next_offset = fetched.next_offset.max(message.offset());
+                        *at_end = true;
                     }
                     // Of a connection or the group's coordinator: they pass, or nothing comes.
                     Some(code) => objection = Some(code),
                 }
-            }
+            });
             if (nothing && !fetched.records.is_empty()) || now() > deadline {
                 break;
             }
@@ -223,6 +225,33 @@ impl Reader {
             (true, Some(code)) => Err(Failed::Code(code)),
             (true, None) => Err(Failed::Silence),
         }
+    }
+}
+
+/// Copies a message; key and value share one allocation. A message without timestamp (of brokers
+/// before 0.10) is of 1970.
+fn record(message: &Message<'_>, headers: &mut HeadersBuilder) -> LogRecord {
+    let (key, value) = match (message.key(), message.value()) {
+        (Some(key), Some(value)) => {
+            let mut both = Vec::with_capacity(key.len() + value.len());
+            both.extend_from_slice(key);
+            both.extend_from_slice(value);
+            let mut both = Bytes::from(both);
+            let key = both.split_to(key.len());
+            (Some(key), Some(both))
+        }
+        (key, value) => (
+            key.map(Bytes::copy_from_slice),
+            value.map(Bytes::copy_from_slice),
+        ),
+    };
+    message.headers(|name, value| headers.push(name, value));
+    LogRecord {
+        offset: message.offset(),
+        timestamp: message.timestamp().max(0),
+        key,
+        value,
+        headers: headers.finish(),
     }
 }
 
