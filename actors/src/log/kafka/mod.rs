@@ -18,6 +18,8 @@ mod reader;
 mod groups;
 
 mod native;
+mod probe;
+
 mod consumer;
 mod producer;
 #[cfg(test)]
@@ -40,6 +42,7 @@ use super::{
     TopicInfo, TopicPartition, TopicSpec,
 };
 
+pub use probe::{Cluster, HeldBack};
 pub use topics::Described;
 
 /// A request to the brokers may take this long; then the log is unavailable. Callers try again.

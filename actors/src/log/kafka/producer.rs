@@ -32,6 +32,24 @@ struct KafkaProducer {
 
 /// Opens a producer; older ones with its id are fenced, and what they had in flight is decided.
 pub(super) fn open(shared: &Arc<Shared>, id: &str) -> Result<Box<dyn Producer>, LogError> {
+    Ok(Box::new(make(shared, id)?))
+}
+
+/// Writes a record in a transaction of its own and takes it back when the brokers have it.
+pub(super) fn rehearse(
+    shared: &Arc<Shared>,
+    id: &str,
+    at: &TopicPartition,
+    record: LogRecord,
+) -> Result<(), LogError> {
+    let mut producer = make(shared, id)?;
+    producer.begin()?;
+    producer.send(at, vec![record])?;
+    producer.flush(deadline(REQUEST_WITHIN))?;
+    producer.abort()
+}
+
+fn make(shared: &Arc<Shared>, id: &str) -> Result<KafkaProducer, LogError> {
     let doing = format!("opening producer \"{id}\"");
     let place = Place::new(&doing);
     let config = shared.clients.producer(id);
@@ -40,11 +58,11 @@ pub(super) fn open(shared: &Arc<Shared>, id: &str) -> Result<Box<dyn Producer>, 
     let deadline = deadline(REQUEST_WITHIN);
     retried(deadline, || native.init_transactions(COORDINATOR))
         .map_err(|told| shared.explained(error::transaction(&told, &place)))?;
-    Ok(Box::new(KafkaProducer {
+    Ok(KafkaProducer {
         native,
         shared: Arc::clone(shared),
         open: false,
-    }))
+    })
 }
 
 impl Producer for KafkaProducer {

@@ -131,13 +131,16 @@ fn connect(brokers: &str) -> KafkaLog {
 fn unique() -> TopicName {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let nth = NEXT.fetch_add(1, Ordering::Relaxed);
-    #[expect(clippy::disallowed_methods, reason = "names must differ between runs")]
-    let now = std::time::SystemTime::now();
-    let now = now
-        .duration_since(std::time::UNIX_EPOCH)
-        .expect("after 1970");
-    let text = format!("test-{}-{}-{nth}", std::process::id(), now.as_millis());
+    let now = now_ms();
+    let text = format!("test-{}-{now}-{nth}", std::process::id());
     TopicName::parse(&text).expect("a name")
+}
+
+#[expect(clippy::disallowed_methods, reason = "brokers have their own clocks")]
+fn now_ms() -> i64 {
+    let now = std::time::SystemTime::now();
+    let now = now.duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(now.expect("after 1970").as_millis()).expect("not yet the end of time")
 }
 
 fn spec(name: &TopicName, partitions: u32) -> TopicSpec {

@@ -163,3 +163,78 @@ fn a_position_in_an_open_transaction_is_waited_for() {
     let told = told.expect("decided");
     assert_eq!(told[0].as_ref().map(|committed| committed.offset), Some(3));
 }
+
+#[test]
+fn a_rehearsed_transaction_is_read_by_no_one_and_tells_the_brokers_time() {
+    let Some(subject) = Subject::new() else {
+        return;
+    };
+    let at = at(&subject.topic(1), 0);
+    let id = unique();
+    subject
+        .log
+        .try_transaction(id.as_str(), &at)
+        .expect("allowed");
+    subject.visible(&at);
+    assert!(subject.read_all(&at).is_empty());
+    // The broker of a test is on this machine, or its clock is kept.
+    let here = now_ms();
+    let told = subject.log.last_written_at(&at, here).expect("an answer");
+    let there = told.expect("within a day");
+    assert!((here - there).abs() < 30_000, "{here} {there}");
+    // A record from the future hides the marker's time.
+    let producer = subject.producer();
+    producer.begin_transaction().expect("begun");
+    let future = here + 3_600_000;
+    let record = BaseRecord::to(at.topic.as_str())
+        .key("k")
+        .payload("v")
+        .timestamp(future);
+    producer.send(record).expect("queued");
+    producer.commit_transaction(WITHIN).expect("committed");
+    subject.visible(&at);
+    assert_eq!(
+        subject.log.last_written_at(&at, here).expect("an answer"),
+        None
+    );
+}
+
+#[test]
+fn an_open_transaction_that_holds_readers_back_is_found() {
+    let Some(subject) = Subject::new() else {
+        return;
+    };
+    let places = [at(&subject.topic(1), 0), at(&subject.topic(1), 0)];
+    let producer = subject.producer();
+    subject.commit(&producer, &places[0], &["a"]);
+    subject.commit(&producer, &places[1], &["a"]);
+    let longer_than = Duration::from_millis(200);
+    let held = || {
+        subject
+            .log
+            .held_back(&places, longer_than)
+            .expect("an answer")
+    };
+    assert!(held().is_empty());
+    producer.begin_transaction().expect("begun");
+    subject.write(&producer, &places[1], &["open", "open"]);
+    let told = held();
+    assert_eq!((told.len(), &told[0].at), (1, &places[1]));
+    assert_eq!((told[0].readable, told[0].written), (2, 4));
+    producer.abort_transaction(WITHIN).expect("aborted");
+    subject.visible(&places[1]);
+    assert!(held().is_empty());
+}
+
+#[test]
+fn a_cluster_shows_its_brokers_and_their_settings() {
+    let Some(subject) = Subject::new() else {
+        return;
+    };
+    let cluster = subject.log.cluster().expect("an answer");
+    let (id, address) = cluster.brokers.first().expect("a broker");
+    assert!(address.contains(':'), "{address}");
+    let setting = |name| subject.log.broker_setting(*id, name).expect("an answer");
+    assert!(setting("log.retention.ms").is_some() || setting("log.retention.hours").is_some());
+    assert_eq!(setting("no.such.setting"), None);
+}
