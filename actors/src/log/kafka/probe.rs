@@ -139,7 +139,6 @@ impl KafkaLog {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "brokers answer in real time")]
 fn now() -> Instant {
     Instant::now()
 }
