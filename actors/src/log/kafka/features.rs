@@ -47,7 +47,8 @@ mod tests {
         let plain = "gzip,snappy,sasl,regex,lz4,sasl_plain,plugins,zstd";
         let tls = format!("{plain},ssl,sasl_scram,sasl_oauthbearer");
         let oidc = format!("{tls},http,oidc");
-        let cases: [(&[(&str, &str)], Option<&str>, &str); 6] = [
+        type Client = &'static [(&'static str, &'static str)];
+        let cases: [(Client, Option<&str>, &str); 6] = [
             (&[], None, plain),
             (
                 &[

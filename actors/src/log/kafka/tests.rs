@@ -17,6 +17,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use super::{KafkaLog, NodeIdentity};
+use crate::clock::{Clock, SystemClock};
 use crate::log::{Log, LogError, LogRecord, OffsetRange, TopicPartition, TopicSpec};
 
 const WITHIN: Duration = Duration::from_secs(30);
@@ -137,9 +138,7 @@ fn unique() -> TopicName {
 }
 
 fn now_ms() -> i64 {
-    let now = std::time::SystemTime::now();
-    let now = now.duration_since(std::time::UNIX_EPOCH);
-    i64::try_from(now.expect("after 1970").as_millis()).expect("not yet the end of time")
+    SystemClock.now_ms()
 }
 
 fn spec(name: &TopicName, partitions: u32) -> TopicSpec {

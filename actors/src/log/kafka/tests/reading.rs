@@ -48,7 +48,8 @@ fn keys_values_headers_and_timestamps_come_back_as_they_were() {
         .iter()
         .map(|r| (r.offset, r.timestamp, r.key.as_deref(), r.value.as_deref()))
         .collect();
-    let expect: [(i64, i64, Option<&[u8]>, Option<&[u8]>); 3] = [
+    type Shown = (i64, i64, Option<&'static [u8]>, Option<&'static [u8]>);
+    let expect: [Shown; 3] = [
         (0, 1_234, Some(b"k"), Some(b"v")),
         (1, 5, Some(b"deleted"), None),
         (2, 6, None, Some(b"")),
