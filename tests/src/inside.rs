@@ -14,6 +14,7 @@ use actors::log::{Log, LogRecord, TopicPartition};
 use actors::nodes::faults::Faults;
 use config::{LoadOptions, TopicName, Topology};
 use models::ModelFolders;
+use runtime::control::Control;
 use runtime::daemon::{Daemon, context};
 
 /// A run that takes longer than this has failed.
@@ -43,30 +44,97 @@ pub fn topology(text: &str) -> Topology {
 /// # Panics
 /// If it does not start, or does not catch up in time.
 pub fn run(topology: Topology, log: Arc<dyn Log>, data: &Path, faults: Faults) -> u64 {
+    block_on(async {
+        let running = Running::start(topology, log, data, faults).await;
+        running.caught_up().await;
+        running.stop().await
+    })
+}
+
+/// Runs a test's scenario on a runtime of its own.
+///
+/// # Panics
+/// If there is none to be had.
+pub fn block_on<T>(scenario: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    let runtime = runtime.expect("a runtime");
-    runtime.block_on(async {
+    runtime.expect("a runtime").block_on(scenario)
+}
+
+/// A topology that runs.
+pub struct Running {
+    /// Its daemon.
+    pub daemon: Daemon,
+    /// The door to it.
+    pub control: Control,
+}
+
+impl Running {
+    /// Starts a topology.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start(topology: Topology, log: Arc<dyn Log>, data: &Path, faults: Faults) -> Self {
         let context = context(topology, log, data, "test", faults);
-        let daemon = Daemon::start(context)
-            .await
-            .unwrap_or_else(|e| panic!("no start: {e}"));
-        let caught_up = tokio::time::timeout(WITHIN, daemon.caught_up()).await;
-        let restarts = daemon
-            .tree
-            .view()
-            .walk()
-            .filter_map(|actor| actor.generation)
-            .max();
-        assert!(
-            caught_up.is_ok(),
-            "not caught up in time: {:?}",
-            daemon.context.status.tasks()
-        );
-        daemon.stop().await.expect("all actors stop in time");
+        let control = Control::new(Arc::clone(&context));
+        let started = Daemon::start(context).await;
+        let daemon = started.unwrap_or_else(|e| panic!("no start: {e}"));
+        Self { daemon, control }
+    }
+
+    /// Waits until all is read, processed and committed; sources have ended from then on.
+    ///
+    /// # Panics
+    /// If it takes too long.
+    pub async fn caught_up(&self) {
+        let caught_up = tokio::time::timeout(WITHIN, self.daemon.caught_up()).await;
+        let tasks = self.daemon.context.status.tasks();
+        assert!(caught_up.is_ok(), "not caught up in time: {tasks:?}");
+    }
+
+    /// Waits until something is so.
+    ///
+    /// # Panics
+    /// If it does not become so in time.
+    pub async fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let wait = async {
+            loop {
+                if let Some(found) = look() {
+                    return found;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        match tokio::time::timeout(WITHIN, wait).await {
+            Ok(found) => found,
+            Err(_) => panic!("in vain waited for: {what}"),
+        }
+    }
+
+    /// Calls the control, as the API does: on a thread that may block.
+    ///
+    /// # Panics
+    /// If the call does.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Control) -> T + Send + 'static,
+    ) -> T {
+        let control = self.control.clone();
+        let called = tokio::task::spawn_blocking(move || call(&control)).await;
+        called.unwrap_or_else(|e| panic!("the call panicked: {e}"))
+    }
+
+    /// Stops it; gives the highest generation of its actors.
+    ///
+    /// # Panics
+    /// If not all actors stop in time.
+    pub async fn stop(self) -> u64 {
+        let tree = self.daemon.tree.view();
+        let restarts = tree.walk().filter_map(|actor| actor.generation).max();
+        self.daemon.stop().await.expect("all actors stop in time");
         restarts.unwrap_or(0)
-    })
+    }
 }
 
 /// All records of a topic, by partition.

@@ -2,8 +2,11 @@
 //!
 //! A dead letter has the key and value of the record and its own headers, and beside them
 //! `thalweg.code`, `thalweg.reason`, `thalweg.stage`, `thalweg.topology`, and `thalweg.input`
-//! (`topic/partition/offset`), unless no single record made it: a window's row is written as JSON, a
-//! timer has its key alone.
+//! (`topic/partition/offset`), unless no single record made it: a window's row is written as JSON.
+//!
+//! A row that is *held*, its key being in quarantine, bears what brings it back to its operator:
+//! `thalweg.key`, `thalweg.held` (`since/number`, which names it among the held rows of its key),
+//! `thalweg.watermark` and `thalweg.row`, the row in the form of repartition topics.
 
 use std::collections::HashMap;
 
@@ -11,6 +14,7 @@ use arrow_array::RecordBatch;
 use config::{Column, DataType, Format, NodeId, Schema};
 
 use super::context::ShardContext;
+use super::host::HeldRow;
 use super::input::Rejected;
 use super::program::{EntryKind, Program};
 use crate::batch::Batch;
@@ -23,8 +27,19 @@ pub(crate) mod code {
     pub(crate) use crate::codec::code::PANICKED;
     /// The operator gave an error.
     pub(crate) const FAILED: &str = "operator-failed";
+    /// The row's key is in quarantine.
+    pub(crate) const QUARANTINED: &str = "quarantined";
     /// The model gave an error or no answer in time.
     pub(crate) const MODEL_FAILED: &str = "model-failed";
+}
+
+/// Headers of held rows.
+pub(crate) mod header {
+    pub(crate) const STAGE: &str = "thalweg.stage";
+    pub(crate) const KEY: &str = "thalweg.key";
+    pub(crate) const HELD: &str = "thalweg.held";
+    pub(crate) const WATERMARK: &str = "thalweg.watermark";
+    pub(crate) const ROW: &str = "thalweg.row";
 }
 
 /// Dead letters of an open epoch.
@@ -44,9 +59,49 @@ impl DeadLetters {
         at: Option<&TopicPartition>,
         bad: Rejected,
     ) {
+        self.add_with(context, at, bad, &[]);
+    }
+
+    fn add_with(
+        &mut self,
+        context: &ShardContext,
+        at: Option<&TopicPartition>,
+        bad: Rejected,
+        headers: &[(&str, &[u8])],
+    ) -> LogRecord {
         let count = self.counts.entry((bad.stage.clone(), bad.code));
         *count.or_default() += 1;
-        self.records.push(encode(context, at, bad));
+        let record = encode(context, at, bad, headers);
+        self.records.push(record.clone());
+        record
+    }
+
+    /// Adds a row of a key in quarantine; `bytes` is the row. Gives the record.
+    pub(crate) fn hold(
+        &mut self,
+        (context, program): (&ShardContext, &Program),
+        batch: &Batch,
+        stage: &NodeId,
+        (held, bytes): (&HeldRow, &[u8]),
+    ) -> LogRecord {
+        let (at, record) = original(context, program, batch, held.row);
+        let rejected = Rejected {
+            stage: stage.to_string(),
+            record,
+            code: code::QUARANTINED,
+            reason: "the record's key is in quarantine".to_owned(),
+        };
+        let (name, watermark) = (
+            format!("{}/{}", held.since_ms, held.number),
+            batch.rows[held.row].watermark.to_string(),
+        );
+        let headers: [(&str, &[u8]); 4] = [
+            (header::KEY, &held.key),
+            (header::HELD, name.as_bytes()),
+            (header::WATERMARK, watermark.as_bytes()),
+            (header::ROW, bytes),
+        ];
+        self.add_with(context, at.as_ref(), rejected, &headers)
     }
 
     /// Adds a row of a batch that a node cannot take.
@@ -122,7 +177,12 @@ fn json(columns: &RecordBatch) -> Encoder {
 }
 
 /// The record for the dead-letter topic.
-fn encode(context: &ShardContext, at: Option<&TopicPartition>, bad: Rejected) -> LogRecord {
+fn encode(
+    context: &ShardContext,
+    at: Option<&TopicPartition>,
+    bad: Rejected,
+    more: &[(&str, &[u8])],
+) -> LogRecord {
     let Rejected {
         stage,
         record,
@@ -133,7 +193,7 @@ fn encode(context: &ShardContext, at: Option<&TopicPartition>, bad: Rejected) ->
     let mut headers = HeadersBuilder::default();
     headers.push("thalweg.code", code.as_bytes());
     headers.push("thalweg.reason", reason.as_bytes());
-    headers.push("thalweg.stage", stage.as_bytes());
+    headers.push(header::STAGE, stage.as_bytes());
     headers.push(
         "thalweg.topology",
         context.topology.name.as_str().as_bytes(),
@@ -141,6 +201,9 @@ fn encode(context: &ShardContext, at: Option<&TopicPartition>, bad: Rejected) ->
     if let Some(at) = at {
         let input = format!("{}/{}/{}", at.topic, at.partition, record.offset);
         headers.push("thalweg.input", input.as_bytes());
+    }
+    for (name, value) in more {
+        headers.push(name, value);
     }
     headers.push_block(&record.headers);
     LogRecord {

@@ -76,7 +76,7 @@ pub enum Happened {
     },
     /// An actor ended and is started again.
     Restarting {
-        /// Its name in the tree.
+        /// Its path in the tree.
         actor: String,
         /// Its kind.
         kind: String,
@@ -85,7 +85,9 @@ pub enum Happened {
         /// The reason.
         reason: String,
         /// Milliseconds until it starts.
-        after_ms: u64,
+        after_ms: i64,
+        /// Restarts left in its supervisor's budget.
+        left: u32,
     },
 }
 

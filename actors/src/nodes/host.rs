@@ -7,6 +7,7 @@
 
 mod timers;
 mod journal;
+mod held;
 mod work;
 #[cfg(test)]
 mod tests;
@@ -19,11 +20,11 @@ use supervisors::TaskId;
 
 use super::context::ShardContext;
 use super::partition::start::restore;
-use super::program::{KeyedStep, Program};
+use super::program::Program;
+use super::quarantine::{Quarantine, Quarantined};
 use super::sessions::Sessions;
 use crate::batch::Batch;
 use crate::codec::key_text;
-use crate::log::LogRecord;
 use crate::operators::keyed::Emitted;
 use crate::state::overlay::TaskState;
 use crate::state::store::Entry;
@@ -44,6 +45,24 @@ pub enum HostMessage {
         watermark: i64,
         /// What came out.
         reply: RpcReplyPort<Result<Worked, String>>,
+    },
+    /// Asks for a key's quarantine.
+    Quarantine {
+        /// Position in [`Program::keyed`].
+        keyed: usize,
+        /// The key.
+        key: Bytes,
+        /// `None`: it is in none.
+        reply: RpcReplyPort<Option<Quarantined>>,
+    },
+    /// Ends a key's quarantine.
+    Release {
+        /// Position in [`Program::keyed`].
+        keyed: usize,
+        /// The key.
+        key: Bytes,
+        /// What it was; `None`: it was in none.
+        reply: RpcReplyPort<Result<Option<Quarantined>, String>>,
     },
     /// Ends an epoch: gives its snapshots.
     Close {
@@ -66,8 +85,10 @@ pub struct Worked {
     pub emitted: Emitted,
     /// Rows that no session took, in their order.
     pub failed: Vec<FailedRow>,
-    /// Timers that could not fire.
-    pub timers: Vec<FailedTimer>,
+    /// Rows of keys in quarantine, in their order.
+    pub held: Vec<HeldRow>,
+    /// Keys that came into quarantine.
+    pub quarantined: Vec<(Bytes, Quarantined)>,
 }
 
 /// A row on which its operator panicked, twice; its session is as if the row had never come.
@@ -79,22 +100,17 @@ pub struct FailedRow {
     pub reason: String,
 }
 
-/// A timer on which its operator panicked, twice; its session is as it was before.
+/// A row of a key in quarantine.
 #[derive(Debug)]
-pub struct FailedTimer {
-    /// Whose.
+pub struct HeldRow {
+    /// Its position in the batch.
+    pub row: usize,
+    /// Its key.
     pub key: Bytes,
-    /// When it was due: event time, milliseconds.
-    pub due: i64,
-    /// The panic.
-    pub reason: String,
-}
-
-impl FailedTimer {
-    /// What stands for it in the dead letters: its key, at the time it was due.
-    pub(crate) fn record(&self) -> LogRecord {
-        LogRecord::new(Some(self.key.clone()), None, self.due)
-    }
+    /// Since when the key is in quarantine.
+    pub since_ms: i64,
+    /// Which of the rows held since then it is, from 0.
+    pub number: u64,
 }
 
 /// What an epoch leaves in a host.
@@ -122,6 +138,7 @@ pub struct HostArguments {
 /// What a host holds.
 pub struct HostState {
     context: Arc<ShardContext>,
+    task: TaskId,
     program: Arc<Program>,
     committed: Arc<TaskState>,
     operators: Vec<Hosted>,
@@ -135,6 +152,7 @@ struct Hosted {
     sessions: Sessions,
     timers: Timers,
     journal: Journal,
+    quarantine: Quarantine,
     fires: bool,
 }
 
@@ -162,21 +180,24 @@ impl Actor for SessionHost {
         tokio::task::spawn_blocking(move || restore(&shared, task)).await??;
         let committed = context.states.current(task)?;
         let mut operators = Vec::new();
-        for (space, step) in program.keyed.iter().enumerate() {
-            operators.push(hosted(step, space, &committed)?);
+        for (space, step) in (0..).zip(&program.keyed) {
+            operators.push(Hosted::open(step, space, &committed)?);
         }
         let budget = context.budget.session_bytes;
         context.wiring.set_host(task, myself);
         let keys = KeyBuffer::default();
-        Ok(HostState {
+        let mut state = HostState {
             context,
+            task,
             program,
             committed,
             operators,
             epoch: 1,
             budget,
             keys,
-        })
+        };
+        state.report();
+        Ok(state)
     }
 
     async fn handle(
@@ -195,31 +216,14 @@ impl Actor for SessionHost {
             } => {
                 reply.send(state.run(keyed, batch, watermark))?;
             }
-            HostMessage::Close { next_epoch, reply } => {
-                let mut entries = Vec::new();
-                for (hosted, step) in state.operators.iter_mut().zip(&state.program.keyed) {
-                    let first = entries.len();
-                    let slots = hosted.sessions.snapshots(&*step.operator, &mut entries);
-                    let image = entries[first..].to_vec();
-                    hosted.journal.image(state.epoch, slots, image);
-                }
-                state.epoch = next_epoch;
-                let sessions = state
-                    .operators
-                    .iter()
-                    .map(|hosted| hosted.sessions.live())
-                    .sum();
-                let bytes = state
-                    .operators
-                    .iter()
-                    .map(|hosted| hosted.sessions.bytes())
-                    .sum();
-                reply.send(Closed {
-                    entries,
-                    sessions,
-                    bytes,
-                })?;
+            HostMessage::Quarantine { keyed, key, reply } => {
+                let quarantine = &state.operators[keyed].quarantine;
+                reply.send(quarantine.get(&key).cloned())?;
             }
+            HostMessage::Release { keyed, key, reply } => {
+                reply.send(state.release(keyed, &key))?;
+            }
+            HostMessage::Close { next_epoch, reply } => reply.send(state.close(next_epoch))?,
             HostMessage::Committed { epoch } => {
                 for hosted in &mut state.operators {
                     hosted.journal.committed(epoch);
@@ -231,25 +235,28 @@ impl Actor for SessionHost {
     }
 }
 
-fn hosted(
-    step: &KeyedStep,
-    space: usize,
-    committed: &TaskState,
-) -> Result<Hosted, ActorProcessingErr> {
-    let space = u16::try_from(space)?;
-    let mut timers = Timers::default();
-    committed.scan_timers(space, &mut |timer, key: &[u8]| {
-        timers.insert(timer, Bytes::copy_from_slice(key));
-    })?;
-    Ok(Hosted {
-        sessions: Sessions::new(space),
-        timers,
-        journal: Journal::default(),
-        fires: step.fires,
-    })
-}
-
 impl HostState {
+    fn close(&mut self, next_epoch: u64) -> Closed {
+        let mut entries = Vec::new();
+        for (space, (hosted, step)) in (0..).zip(self.operators.iter_mut().zip(&self.program.keyed))
+        {
+            let first = entries.len();
+            let slots = hosted.sessions.snapshots(&*step.operator, &mut entries);
+            let image = entries[first..].to_vec();
+            hosted.journal.image(self.epoch, slots, image);
+            hosted.quarantine.entries(space, &mut entries);
+        }
+        self.epoch = next_epoch;
+        self.report();
+        let sessions = self.operators.iter().map(|hosted| hosted.sessions.live());
+        let bytes = self.operators.iter().map(|hosted| hosted.sessions.bytes());
+        Closed {
+            entries,
+            sessions: sessions.sum(),
+            bytes: bytes.sum(),
+        }
+    }
+
     /// Runs rows in order, then due timers in the order of (time, key).
     fn run(&mut self, keyed: usize, mut batch: Batch, watermark: i64) -> Result<Worked, String> {
         let step = &self.program.keyed[keyed];
@@ -274,8 +281,12 @@ impl HostState {
             now_ms: self.context.clock.now_ms(),
         };
         let piece = Piece::new(bound, std::mem::take(&mut batch.rows), slots);
-        work.run(hosted, piece, &batch.raw, watermark)
-            .map_err(|e| e.to_string())
+        let worked = work.run(hosted, piece, &batch.raw, watermark);
+        let worked = worked.map_err(|e| e.to_string())?;
+        if !worked.quarantined.is_empty() {
+            self.tell(keyed, &worked.quarantined);
+        }
+        Ok(worked)
     }
 
     fn passivate(&mut self, epoch: u64) {

@@ -13,6 +13,7 @@ const COMMIT: &str = "thalweg_commit_seconds";
 const BARRIER: &str = "thalweg_barrier_seconds";
 const DEAD_LETTERS: &str = "thalweg_dead_letters_total";
 const RESTARTS: &str = "thalweg_restarts_total";
+const QUARANTINES: &str = "thalweg_quarantines_total";
 const BREAKER: &str = "thalweg_breaker_changes_total";
 const LATENCY: &str = "thalweg_latency_seconds";
 const INFERENCE: &str = "thalweg_inference_seconds";
@@ -61,6 +62,11 @@ pub fn describe() {
         "records not yet committed as read, by topic and partition"
     );
     describe_counter!(
+        QUARANTINES,
+        Unit::Count,
+        "keys that came into quarantine, by operator"
+    );
+    describe_counter!(
         BREAKER,
         Unit::Count,
         "changes of circuit breakers, by model and new state"
@@ -106,6 +112,11 @@ pub fn dead_letters(stage: &str, code: &'static str, count: u64) {
 /// An actor was restarted.
 pub fn restart(kind: String, cause: &'static str) {
     counter!(RESTARTS, "kind" => kind, "cause" => cause).increment(1);
+}
+
+/// A key of an operator came into quarantine.
+pub fn quarantine(operator: &str) {
+    counter!(QUARANTINES, "operator" => operator.to_owned()).increment(1);
 }
 
 /// The circuit breaker before a model is now `closed`, `open` or `half-open`.

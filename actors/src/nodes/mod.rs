@@ -27,6 +27,7 @@ pub mod consumer;
 pub mod intake;
 pub mod partition;
 pub mod sessions;
+pub mod quarantine;
 pub mod host;
 pub mod infer;
 pub mod inference;

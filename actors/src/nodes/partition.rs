@@ -9,6 +9,7 @@ mod task_input;
 mod execute;
 mod reject;
 mod answer;
+mod held;
 mod barrier;
 mod outputs;
 pub(crate) mod start;
@@ -17,6 +18,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use supervisors::TaskId;
 
@@ -26,7 +28,7 @@ use super::host::HostMessage;
 use super::input::Taken;
 use super::program::Program;
 use crate::batch::Batch;
-use crate::log::{Fetched, TopicPartition};
+use crate::log::{Fetched, LogRecord, TopicPartition};
 use crate::nodes::{Gone, failure};
 use crate::state::overlay::TaskState;
 use crate::state::store::Entry;
@@ -67,11 +69,45 @@ pub enum PartitionMessage {
         /// Which.
         epoch: u64,
     },
+    /// Ends a key's quarantine.
+    Session {
+        /// Position of the keyed operator in [`Program::keyed`].
+        keyed: usize,
+        /// The key.
+        key: Bytes,
+        /// How.
+        action: SessionAction,
+        /// Told when it is committed: how many rows ran again. `None`: the key is in no quarantine.
+        reply: RpcReplyPort<Result<Option<u64>, String>>,
+    },
     /// Asks where the inputs begin.
     Positions {
         /// Next offset of each.
         reply: RpcReplyPort<Vec<(TopicPartition, i64)>>,
     },
+}
+
+/// How a key's quarantine ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionAction {
+    /// It goes on from now; the held rows stay in the dead letters.
+    Release,
+    /// The held rows run first, in their order, then it goes on.
+    Replay,
+    /// The held rows are given up, and it goes on.
+    Skip,
+}
+
+impl SessionAction {
+    /// In one word.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Replay => "replay",
+            Self::Skip => "skip",
+        }
+    }
 }
 
 /// What a task sees at a barrier.
@@ -107,6 +143,8 @@ pub struct PartitionState {
     watermark: i64,
     outputs: outputs::Outputs,
     uncommitted: VecDeque<Uncommitted>,
+    /// Who is told when an epoch is committed.
+    promised: Vec<held::Promised>,
     /// Next changelog offset per space, as of the last commit: never beyond the true one.
     changelog: Vec<i64>,
 }
@@ -116,6 +154,8 @@ struct Uncommitted {
     epoch: u64,
     entries: Vec<Entry>,
     inputs: Vec<(String, i64)>,
+    /// Rows held in it, as they stand in the dead letters.
+    held: Vec<LogRecord>,
 }
 
 impl Actor for Partition {
@@ -150,6 +190,12 @@ impl Actor for Partition {
                 reply.send(epoch)?;
             }
             PartitionMessage::Committed { epoch } => state.committed(epoch).await?,
+            PartitionMessage::Session {
+                keyed,
+                key,
+                action,
+                reply,
+            } => state.session(keyed, key, action, reply).await?,
             PartitionMessage::Positions { reply } => {
                 let positions = state.inputs.iter();
                 reply.send(positions.map(|i| (i.at.clone(), i.position)).collect())?;

@@ -125,6 +125,8 @@ pub struct KeyedStep {
     pub changelog: TopicName,
     /// What comes in.
     pub input: SchemaRef,
+    /// The same, as its topology has it.
+    pub schema: Schema,
     /// Whether it gives rows by itself when the watermark passes a time.
     pub fires: bool,
 }
@@ -319,6 +321,7 @@ fn step(graph: &Graph<'_>, index: NodeIndex, keyed_steps: &mut Vec<KeyedStep>) -
                 key,
                 changelog: topology.changelog_topic(&operator.id),
                 input: operator.input_schema.to_arrow(),
+                schema: operator.input_schema.clone(),
                 fires: matches!(operator.kind, OperatorKind::Window(_)),
             });
             Action::Keyed(keyed_steps.len() - 1)

@@ -183,7 +183,8 @@ impl Sessions {
         Ok(session)
     }
 
-    fn key_of(&self, slot: u32) -> &[u8] {
+    /// The key of the session in a slot.
+    pub(super) fn key_of(&self, slot: u32) -> &[u8] {
         self.slots[slot as usize]
             .as_ref()
             .map_or(&[], |session| &session.key)

@@ -14,6 +14,7 @@ use supervisors::TaskId;
 use super::metrics;
 use super::partition::TaskEpoch;
 use super::program::Program;
+use super::quarantine::Quarantined;
 use crate::log::TopicPartition;
 
 /// Latencies above this are counted as this: an hour.
@@ -33,6 +34,7 @@ pub struct Status {
     pub epochs: AtomicU64,
     latency: Mutex<Histogram<u64>>,
     tasks: Mutex<BTreeMap<TaskId, TaskStatus>>,
+    keys: Mutex<BTreeMap<TaskId, Vec<KeyStatus>>>,
     sources: HashMap<NodeId, SourceStatus>,
     names: HashMap<TaskId, String>,
     until_caught_up: std::sync::atomic::AtomicBool,
@@ -66,6 +68,63 @@ pub struct PositionStatus {
     pub partition: u32,
     /// Next offset to read.
     pub position: i64,
+}
+
+/// A key that fails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeyStatus {
+    /// The keyed operator.
+    pub operator: String,
+    /// The key as text.
+    pub key: String,
+    /// The task that owns it.
+    pub task: String,
+    /// How it is.
+    #[serde(flatten)]
+    pub state: KeyState,
+}
+
+/// How a key that fails is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum KeyState {
+    /// It has failed lately, and goes on.
+    Failing {
+        /// How often within a minute.
+        failures: usize,
+    },
+    /// Its records are held.
+    Quarantined(QuarantineStatus),
+}
+
+/// A quarantine as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QuarantineStatus {
+    /// Since when: milliseconds since 1970-01-01 UTC.
+    pub since_ms: i64,
+    /// Rows held.
+    pub held: u64,
+    /// Failures that led to it.
+    pub failures: u32,
+    /// The last of them.
+    pub reason: String,
+}
+
+impl From<Quarantined> for QuarantineStatus {
+    fn from(quarantined: Quarantined) -> Self {
+        let Quarantined {
+            since_ms,
+            held,
+            failures,
+            reason,
+        } = quarantined;
+        Self {
+            since_ms,
+            held,
+            failures,
+            reason,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -114,6 +173,7 @@ impl Status {
             epochs: AtomicU64::new(0),
             latency: Mutex::new(empty_histogram()),
             tasks: Mutex::default(),
+            keys: Mutex::default(),
             sources: sources.collect(),
             names: tasks.iter().map(|task| (*task, name(task))).collect(),
             until_caught_up: std::sync::atomic::AtomicBool::new(false),
@@ -203,6 +263,25 @@ impl Status {
     /// All tasks, upstream first.
     pub fn tasks(&self) -> Vec<TaskStatus> {
         self.tasks.lock().values().cloned().collect()
+    }
+
+    /// The keys of a task that fail.
+    pub fn set_keys(&self, task: TaskId, keys: Vec<KeyStatus>) {
+        let mut all = self.keys.lock();
+        if keys.is_empty() {
+            all.remove(&task);
+        } else {
+            all.insert(task, keys);
+        }
+    }
+
+    /// All keys that fail: those in quarantine first, by operator and key.
+    pub fn keys(&self) -> Vec<KeyStatus> {
+        let mut all: Vec<KeyStatus> = self.keys.lock().values().flatten().cloned().collect();
+        let held = |key: &KeyStatus| matches!(key.state, KeyState::Quarantined(_));
+        let place = |key: &KeyStatus| (!held(key), key.operator.clone(), key.key.clone());
+        all.sort_by_cached_key(place);
+        all
     }
 
     /// Records that a source's feed has written in this life of the process.

@@ -3,6 +3,7 @@
 
 mod api;
 mod error;
+mod letters;
 
 use std::path::Path;
 use std::sync::Arc;

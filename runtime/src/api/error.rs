@@ -25,6 +25,7 @@ impl IntoResponse for ApiError {
                 (StatusCode::NOT_FOUND, "not-found")
             }
             ControlError::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
+            ControlError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             ControlError::NotYet(_) => (StatusCode::SERVICE_UNAVAILABLE, "not-ready"),
             ControlError::Log(LogError::TooLarge { .. }) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "too-large")

@@ -1,14 +1,18 @@
 //! The handlers: one a path, each one call of [`Control`](crate::control::Control).
 
+use actors::nodes::partition::SessionAction;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
+use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Json, Response};
+use futures_util::StreamExt as _;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::Shared;
 use super::error::ApiError;
-use crate::control::{Control, ControlError, ReadRequest, lines, topology_view};
+use crate::control::{Control, ControlError, LetterChoice, ReadRequest, lines, topology_view};
 
 type Answer = Result<Response, ApiError>;
 
@@ -51,6 +55,73 @@ pub(super) async fn session(
     Path((operator, key)): Path<(String, String)>,
 ) -> Answer {
     ask(shared, move |control| control.session(&operator, &key)).await
+}
+
+pub(super) async fn failing_keys(State(shared): State<Shared>) -> Answer {
+    Ok(Json(shared.control.failing_keys()).into_response())
+}
+
+/// `release`, `replay` or `skip`.
+pub(super) async fn end_quarantine(
+    State(shared): State<Shared>,
+    Path((operator, key, action)): Path<(String, String, String)>,
+) -> Answer {
+    let actions = [
+        SessionAction::Release,
+        SessionAction::Replay,
+        SessionAction::Skip,
+    ];
+    let found = actions.into_iter().find(|known| known.label() == action);
+    let action = found.ok_or(ControlError::NotFound {
+        what: "path",
+        name: format!("/v1/sessions/{operator}/{key}/{action}"),
+    })?;
+    let call = move |control: &Control| control.end_quarantine(&operator, &key, action);
+    ask(shared, call).await
+}
+
+pub(super) async fn replay_letters(State(shared): State<Shared>, body: Bytes) -> Answer {
+    let choice = choice(&body)?;
+    ask(shared, move |control| control.replay_letters(&choice)).await
+}
+
+pub(super) async fn drop_letters(State(shared): State<Shared>, body: Bytes) -> Answer {
+    let choice = choice(&body)?;
+    ask(shared, move |control| control.drop_letters(&choice)).await
+}
+
+/// Which letters a body says.
+fn choice(body: &[u8]) -> Result<LetterChoice, ControlError> {
+    let parsed = serde_json::from_slice(body);
+    parsed.map_err(|error| ControlError::Invalid(format!("the body says no letters: {error}")))
+}
+
+/// Which events: those with a number above this.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct EventsRequest {
+    after: u64,
+}
+
+/// The last events; for who accepts `text/event-stream`, those and the ones to come.
+pub(super) async fn events(
+    State(shared): State<Shared>,
+    Query(request): Query<EventsRequest>,
+    headers: HeaderMap,
+) -> Response {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let last_seen = text(HeaderName::from_static("last-event-id")).and_then(|id| id.parse().ok());
+    let after = last_seen.unwrap_or(request.after);
+    if !text(header::ACCEPT).is_some_and(|kinds| kinds.contains("text/event-stream")) {
+        return Json(shared.control.events(after)).into_response();
+    }
+    let stream = shared.control.event_stream(after).map(|event| {
+        let (number, data) = (event.number.to_string(), serde_json::to_string(&event));
+        data.map(|data| sse::Event::default().id(number).data(data))
+    });
+    Sse::new(stream)
+        .keep_alive(KeepAlive::default())
+        .into_response()
 }
 
 pub(super) async fn models(State(shared): State<Shared>) -> Json<Value> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::map_response;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
@@ -64,7 +64,7 @@ pub async fn serve(
 }
 
 /// Every path there is.
-fn routes() -> [(&'static str, MethodRouter<Shared>); 13] {
+fn routes() -> [(&'static str, MethodRouter<Shared>); 18] {
     [
         ("/health/live", get(h::live)),
         ("/health/ready", get(h::ready)),
@@ -72,9 +72,17 @@ fn routes() -> [(&'static str, MethodRouter<Shared>); 13] {
         ("/v1/topology", get(h::topology)),
         ("/v1/tree", get(h::tree)),
         ("/v1/partitions", get(h::partitions)),
+        ("/v1/events", get(h::events)),
+        ("/v1/sessions", get(h::failing_keys)),
         ("/v1/sessions/{operator}/{key}", get(h::session)),
+        (
+            "/v1/sessions/{operator}/{key}/{action}",
+            post(h::end_quarantine),
+        ),
         ("/v1/models", get(h::models)),
         ("/v1/dead-letters", get(h::dead_letters)),
+        ("/v1/dead-letters/replay", post(h::replay_letters)),
+        ("/v1/dead-letters/drop", post(h::drop_letters)),
         ("/v1/topics", get(h::topics)),
         ("/v1/topics/{topic}", get(h::topic)),
         (

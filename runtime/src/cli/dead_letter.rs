@@ -1,5 +1,7 @@
 //! `thalweg dead-letter`: records that could not be processed.
 
+mod handle;
+
 use clap::Subcommand;
 use comfy_table::{Table, presets};
 
@@ -15,6 +17,10 @@ pub(super) enum DeadLetterCommand {
     List(ListArguments),
     /// Shows one dead letter whole
     Show(ShowArguments),
+    /// Puts dead letters back where they came from, to be processed again
+    Replay(handle::ReplayArguments),
+    /// Gives dead letters up: they stay, marked
+    Drop(handle::HandleArguments),
 }
 
 /// What `dead-letter list` takes.
@@ -52,6 +58,8 @@ pub(super) fn dead_letter(command: &DeadLetterCommand) -> u8 {
     let done = match command {
         DeadLetterCommand::List(arguments) => list(arguments),
         DeadLetterCommand::Show(arguments) => show(arguments),
+        DeadLetterCommand::Replay(arguments) => handle::replay(arguments),
+        DeadLetterCommand::Drop(arguments) => handle::give_up(arguments),
     };
     done.unwrap_or_else(|error| unavailable(&error))
 }
@@ -63,7 +71,7 @@ fn read(
 ) -> Result<Vec<Record>, AccessError> {
     let topology = load(topology)?;
     let access = Access::of(&topology.log, &data.data_dir)?;
-    access.read(topology.dead_letter.as_str(), request)
+    access.letters(&topology.dead_letter, request)
 }
 
 fn list(arguments: &ListArguments) -> Result<u8, AccessError> {
@@ -79,13 +87,14 @@ fn list(arguments: &ListArguments) -> Result<u8, AccessError> {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["offset", "input", "stage", "code", "reason"]);
+    table.set_header(["offset", "input", "stage", "code", "done", "reason"]);
     for record in &records {
         table.add_row([
             record.offset.to_string(),
             header(record, "thalweg.input"),
             header(record, "thalweg.stage"),
             header(record, "thalweg.code"),
+            header(record, "thalweg.mark"),
             header(record, "thalweg.reason"),
         ]);
     }

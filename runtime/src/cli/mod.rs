@@ -11,6 +11,7 @@ mod nodes;
 mod topic;
 mod dead_letter;
 mod tree;
+mod sessions;
 mod init;
 
 use std::path::PathBuf;
@@ -46,6 +47,9 @@ enum Command {
     /// Lists and shows records that could not be processed
     #[command(subcommand)]
     DeadLetter(dead_letter::DeadLetterCommand),
+    /// Lists keys of a running daemon that fail, and ends their quarantine
+    #[command(subcommand)]
+    Sessions(sessions::SessionsCommand),
     /// Shows the supervision tree of a running daemon
     Tree(tree::TreeArguments),
     /// Prints the JSON Schema of topology files
@@ -124,6 +128,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Topic(command) => topic::topic(&command),
         Command::DeadLetter(command) => dead_letter::dead_letter(&command),
+        Command::Sessions(command) => sessions::sessions(&command),
         Command::Tree(arguments) => tree::tree(&arguments),
         Command::Schema => print(&json(&config::json_schema())),
         Command::Completions { shell } => {

@@ -17,6 +17,9 @@ pub enum ControlError {
     /// The request itself is wrong.
     #[error("{0}")]
     Invalid(String),
+    /// Things are not as the request takes them to be.
+    #[error("{0}")]
+    Conflict(String),
     /// What is asked for is not up yet, or is being restarted.
     #[error("{0} is not running yet")]
     NotYet(String),
@@ -52,6 +55,7 @@ impl ControlError {
             Self::NotYet(_) => Some("try again when GET /health/ready says so"),
             Self::Log(error) => crate::daemon::log_hint(error),
             Self::State(_) => Some("stop the daemon and remove its state folder: it is rebuilt"),
+            Self::Conflict(_) => Some("`thalweg sessions list` names the keys in quarantine"),
             Self::Invalid(_) | Self::Internal(_) => None,
         }
     }

@@ -6,22 +6,25 @@ mod progress;
 mod sessions;
 mod read;
 mod append;
+mod dead_letters;
+mod events;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use actors::log::Producer;
 use actors::nodes::context::ShardContext;
 use config::TopicName;
 use parking_lot::{Mutex, RwLock};
 use supervisors::TreeView;
+use tokio::sync::watch;
 
 pub use append::{Appended, append_direct, lines};
+pub use dead_letters::{Handled, LetterChoice, drop_letters, letters, replay_letters};
 pub use error::ControlError;
 pub use progress::{LagView, PartitionView};
 pub use read::{READ_RECORDS_MAX, ReadRequest, Record, TopicView, read, topic_view};
-pub use sessions::SessionView;
+pub use sessions::{SessionEnded, SessionView};
 pub use topology::{kind, topology_view};
 
 /// A running topology, seen from outside. Cheap to clone.
@@ -31,7 +34,7 @@ pub struct Control(Arc<Inner>);
 struct Inner {
     context: Arc<ShardContext>,
     tree: RwLock<Option<TreeSource>>,
-    draining: AtomicBool,
+    draining: watch::Sender<bool>,
     /// What appends to each topic. Locked over an append: they take turns.
     producers: Mutex<HashMap<TopicName, Box<dyn Producer>>>,
 }
@@ -46,7 +49,7 @@ impl Control {
         Self(Arc::new(Inner {
             context,
             tree: RwLock::new(None),
-            draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
             producers: Mutex::default(),
         }))
     }
@@ -58,13 +61,13 @@ impl Control {
 
     /// From now on the topology is not ready: it drains.
     pub fn draining(&self) {
-        self.0.draining.store(true, Ordering::Release);
+        self.0.draining.send_replace(true);
     }
 
     /// Whether all actors have started and the topology does not drain.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.0.tree.read().is_some() && !self.0.draining.load(Ordering::Acquire)
+        self.0.tree.read().is_some() && !*self.0.draining.borrow()
     }
 
     /// The supervision tree; `None` until it has started.

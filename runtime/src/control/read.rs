@@ -166,14 +166,6 @@ impl Control {
         read(&*self.context().log, topic, request)
     }
 
-    /// Reads the dead letters.
-    ///
-    /// # Errors
-    /// As [`read`].
-    pub fn dead_letters(&self, request: &ReadRequest) -> Result<Vec<Record>, ControlError> {
-        self.read(self.context().topology.dead_letter.as_str(), request)
-    }
-
     /// All topics of the log.
     ///
     /// # Errors

@@ -1,10 +1,14 @@
-//! One key's session, read from the state that its task has committed.
+//! Keys and their sessions, read from what their tasks have committed; and the end of a quarantine.
 
 use actors::log::partition_for_key;
+use actors::nodes::ask;
+use actors::nodes::partition::{PartitionMessage, SessionAction};
+use actors::nodes::quarantine::{Quarantined, entry_key};
+use actors::nodes::status::{KeyStatus, QuarantineStatus};
 use actors::state::envelope;
 use actors::state::store::Space;
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use supervisors::TaskId;
 
 use super::{Control, ControlError};
@@ -27,6 +31,15 @@ pub struct SessionView {
     pub bytes: usize,
     /// When it wants to be woken: event time, milliseconds since 1970-01-01 UTC.
     pub timer: Option<i64>,
+    /// The key's quarantine, if it is in one.
+    pub quarantine: Option<QuarantineStatus>,
+}
+
+/// A quarantine has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionEnded {
+    /// Held rows that ran again.
+    pub replayed: u64,
 }
 
 impl Control {
@@ -36,15 +49,14 @@ impl Control {
     /// No such keyed operator, a key beyond 4,096 bytes, a task that has not started, state that
     /// cannot be read.
     pub fn session(&self, operator: &str, key: &str) -> Result<SessionView, ControlError> {
-        if key.len() > KEY_BYTES_MAX {
-            let reason = format!("the key is longer than {KEY_BYTES_MAX} bytes");
-            return Err(ControlError::Invalid(reason));
-        }
         let (task, space) = self.owner(operator, key)?;
         let name = self.context().task_name(task);
         let state = self.context().states.current(task);
         let state = state.map_err(|_| ControlError::NotYet(format!("task \"{name}\"")))?;
         let value = state.get(space, &Bytes::copy_from_slice(key.as_bytes()))?;
+        let quarantine = state.get(space, &entry_key(key.as_bytes()))?;
+        let quarantine = quarantine.as_ref().map(Quarantined::open).transpose();
+        let quarantine = quarantine.map_err(|error| ControlError::Internal(error.to_string()))?;
         let opened = match &value {
             Some(value) => Some(
                 envelope::open(value).map_err(|error| ControlError::Internal(error.to_string()))?,
@@ -58,11 +70,55 @@ impl Control {
             present: opened.is_some(),
             bytes: opened.as_ref().map_or(0, |opened| opened.payload.len()),
             timer: opened.and_then(|opened| opened.timer),
+            quarantine: quarantine.map(QuarantineStatus::from),
         })
+    }
+
+    /// The keys that fail: those in quarantine first.
+    #[must_use]
+    pub fn failing_keys(&self) -> Vec<KeyStatus> {
+        self.context().status.keys()
+    }
+
+    /// Ends a key's quarantine. Returns when that is committed; blocks, within a runtime.
+    ///
+    /// # Errors
+    /// No such keyed operator, a key that is in no quarantine, a task that does not run here, held rows
+    /// that are not all there.
+    pub fn end_quarantine(
+        &self,
+        operator: &str,
+        key: &str,
+        action: SessionAction,
+    ) -> Result<SessionEnded, ControlError> {
+        let (task, space) = self.owner(operator, key)?;
+        let name = self.context().task_name(task);
+        let partition = self.context().wiring.partition(task);
+        let partition =
+            partition.ok_or_else(|| ControlError::NotYet(format!("task \"{name}\"")))?;
+        let asked = ask(&partition, |reply| PartitionMessage::Session {
+            keyed: usize::from(space),
+            key: Bytes::copy_from_slice(key.as_bytes()),
+            action,
+            reply,
+        });
+        let told = tokio::runtime::Handle::current().block_on(asked);
+        // The task has ended meanwhile: its epoch is done again, and the key still in quarantine.
+        let told = told.map_err(|_| ControlError::NotYet(format!("task \"{name}\"")))?;
+        match told.map_err(ControlError::Conflict)? {
+            Some(replayed) => Ok(SessionEnded { replayed }),
+            None => Err(ControlError::Conflict(format!(
+                "key \"{key}\" of operator \"{operator}\" is in no quarantine"
+            ))),
+        }
     }
 
     /// The task that a key belongs to, and the operator's space in its store.
     fn owner(&self, operator: &str, key: &str) -> Result<(TaskId, Space), ControlError> {
+        if key.len() > KEY_BYTES_MAX {
+            let reason = format!("the key is longer than {KEY_BYTES_MAX} bytes");
+            return Err(ControlError::Invalid(reason));
+        }
         for (sub_topology, program) in self.context().programs.iter().enumerate() {
             let mut keyed = (0..).zip(&program.keyed);
             let Some((space, _)) = keyed.find(|(_, step)| step.id.as_str() == operator) else {

@@ -17,6 +17,7 @@ use actors::log::kafka::{KafkaLog, NodeIdentity};
 use actors::nodes::committer::CommitterMessage;
 use actors::nodes::consumer::drain;
 use actors::nodes::context::{Part, ShardContext, ShardSettings};
+use actors::nodes::events::Happened;
 use actors::nodes::faults::Faults;
 use actors::nodes::metrics;
 use actors::nodes::starter::Starter;
@@ -130,7 +131,8 @@ impl Daemon {
             topology: context.topology.name.to_string(),
             exit: error.0,
         };
-        let news = Arc::new(count_news);
+        let shared = Arc::clone(&context);
+        let news = Arc::new(move |news: &SupervisionNews| tell(&shared, news));
         let tree = supervisors::open_tree(plan, starter, news, seed).await;
         let tree = Arc::new(tree.map_err(ended)?);
         let (tasks, feeds) = (
@@ -213,9 +215,19 @@ impl Daemon {
     }
 }
 
-/// Counts restarts by kind and cause.
-fn count_news(news: &SupervisionNews) {
-    if let News::Restarting { exit, .. } = &news.news {
-        metrics::restart(news.kind.label().to_owned(), exit.cause());
+/// Counts restarts by kind and cause, and tells of each.
+fn tell(context: &ShardContext, news: &SupervisionNews) {
+    if let News::Restarting { exit, after, left } = &news.news {
+        let (kind, cause) = (news.kind.label().to_owned(), exit.cause());
+        metrics::restart(kind.clone(), cause);
+        let restarting = Happened::Restarting {
+            actor: news.path.clone(),
+            kind,
+            cause,
+            reason: exit.to_string(),
+            after_ms: after.0,
+            left: *left,
+        };
+        context.events.tell(context.clock.now_ms(), restarting);
     }
 }

@@ -25,6 +25,8 @@ use crate::nodes::{Gone, failure};
 pub(super) struct Progress {
     positions: Vec<(TopicPartition, i64)>,
     held: usize,
+    /// Whether every source had ended when the barrier began, so that all time has passed in it.
+    ended: bool,
 }
 
 impl Progress {
@@ -32,7 +34,7 @@ impl Progress {
     pub(super) fn caught_up(&self, context: &ShardContext) -> bool {
         self.held == 0
             && context.is_assigned()
-            && context.status.feeds_ended()
+            && self.ended
             && self.positions.iter().all(|(at, position)| {
                 let info = context.log.topic(&at.topic).ok().flatten();
                 let range = info.and_then(|info| info.ranges.get(at.partition as usize).copied());
@@ -117,7 +119,10 @@ impl CommitterState {
         appended: Vec<i64>,
     ) -> (Progress, Gathered) {
         let context = &self.context;
-        let mut progress = Progress::default();
+        let mut progress = Progress {
+            ended: self.ended.all,
+            ..Progress::default()
+        };
         let mut gathered = Gathered {
             appended,
             ..Gathered::default()
@@ -193,13 +198,17 @@ const ENDS_FOR: Duration = Duration::from_millis(200);
 #[derive(Default)]
 pub(super) struct EndedInputs {
     asked: Option<Instant>,
+    /// Whether every source had ended by then.
+    all: bool,
     inputs: Vec<(TopicPartition, i64)>,
 }
 
 impl EndedInputs {
     fn of(&mut self, context: &ShardContext, now: Instant) -> Vec<(TopicPartition, i64)> {
-        if self.asked.is_none_or(|asked| now - asked > ENDS_FOR) {
+        let all = context.status.feeds_ended();
+        if all != self.all || self.asked.is_none_or(|asked| now - asked > ENDS_FOR) {
             self.asked = Some(now);
+            self.all = all;
             self.inputs = ended_inputs(context);
         }
         self.inputs.clone()

@@ -2,17 +2,20 @@
 //! passed, each under the panic boundary.
 //!
 //! A row on which the operator panics is tried once more on its session's before-image; if it
-//! panics again it is left out and told, and the session goes on without it. The same with a timer:
-//! one that panics twice leaves the wheel, and its session keeps what it has.
+//! panics again it is left out and told, and the session goes on without it; the third time within a
+//! minute its key is in quarantine. A timer that panics twice cannot be left out: its key is in
+//! quarantine at once. Rows of a key in quarantine are held, and its timer does not fire.
+
+use std::collections::HashSet;
 
 use bytes::Bytes;
 
 use super::journal::{Piece, ReplayError};
-use super::{FailedRow, FailedTimer, Hosted, Worked};
+use super::{FailedRow, HeldRow, Hosted, Worked};
 use crate::log::LogRecord;
 use crate::nodes::boundary::{Panicked, guarded};
 use crate::nodes::faults::Faults;
-use crate::operators::keyed::{Emitted, KeyedOperator};
+use crate::operators::keyed::KeyedOperator;
 use crate::state::overlay::TaskState;
 
 /// What the work of a batch needs beside the sessions.
@@ -30,9 +33,9 @@ struct Open<'a> {
     piece: Piece,
     /// For the fault hook.
     raw: &'a [LogRecord],
-    emitted: Emitted,
-    failed: Vec<FailedRow>,
-    timers: Vec<FailedTimer>,
+    /// Sessions in quarantine.
+    quarantined: HashSet<u32>,
+    worked: Worked,
 }
 
 impl Work<'_> {
@@ -45,54 +48,54 @@ impl Work<'_> {
         watermark: i64,
     ) -> Result<Worked, ReplayError> {
         let mut open = Open {
+            quarantined: hosted.quarantined(&piece.slots),
             hosted,
             piece,
             raw,
-            emitted: self.operator.emitted(),
-            failed: Vec::new(),
-            timers: Vec::new(),
+            worked: Worked {
+                emitted: self.operator.emitted(),
+                failed: Vec::new(),
+                held: Vec::new(),
+                quarantined: Vec::new(),
+            },
         };
         self.rows(&mut open)?;
         self.timers(&mut open, watermark)?;
         let Open {
             hosted,
             piece,
-            emitted,
-            failed,
-            timers,
+            worked,
             ..
         } = open;
         if !piece.rows.is_empty() || !piece.fired.is_empty() {
             hosted.journal.push(piece);
         }
-        Ok(Worked {
-            emitted,
-            failed,
-            timers,
-        })
+        Ok(worked)
     }
 
     fn rows(&self, open: &mut Open<'_>) -> Result<(), ReplayError> {
         let mut next = 0;
         while next < open.piece.rows.len() {
-            let mut mark = open.emitted.mark();
+            let mut mark = open.worked.emitted.mark();
             let done = guarded(|| {
                 while next < open.piece.rows.len() {
-                    mark = open.emitted.mark();
-                    self.row(open, next);
+                    mark = open.worked.emitted.mark();
+                    if !open.holds(next) {
+                        self.row(open, next);
+                    }
                     next += 1;
                 }
             });
             if done.is_ok() {
                 break;
             }
-            open.emitted.truncate(mark);
+            open.worked.emitted.truncate(mark);
             self.restore(open, open.piece.slots[next], next)?;
             // Once more, alone: what did not lie in the record goes well now.
             if let Err(panicked) = guarded(|| self.row(open, next)) {
-                open.emitted.truncate(mark);
+                open.worked.emitted.truncate(mark);
                 self.restore(open, open.piece.slots[next], next)?;
-                open.leave_out(next, panicked);
+                self.leave_out(open, next, &panicked);
             }
             next += 1;
         }
@@ -104,9 +107,10 @@ impl Work<'_> {
             hosted,
             piece,
             raw,
-            emitted,
+            worked,
             ..
         } = open;
+        let emitted = &mut worked.emitted;
         self.faults.row("session", raw, &piece.rows[row]);
         let session = hosted
             .sessions
@@ -139,10 +143,10 @@ impl Work<'_> {
                 self.committed,
                 &mut slots,
             )?;
-            let mark = open.emitted.mark();
+            let mark = open.worked.emitted.mark();
             let mut fired = guarded(|| self.fire(open, slots[0], due, &key));
             if fired.is_err() {
-                open.emitted.truncate(mark);
+                open.worked.emitted.truncate(mark);
                 self.restore(open, slots[0], open.piece.rows.len())?;
                 fired = guarded(|| self.fire(open, slots[0], due, &key));
             }
@@ -155,13 +159,13 @@ impl Work<'_> {
                     }
                 }
                 Err(panicked) => {
-                    open.emitted.truncate(mark);
+                    open.worked.emitted.truncate(mark);
                     self.restore(open, slots[0], open.piece.rows.len())?;
-                    open.timers.push(FailedTimer {
-                        key,
-                        due,
-                        reason: panicked.to_string(),
-                    });
+                    let reason = panicked.to_string();
+                    let quarantine = &mut open.hosted.quarantine;
+                    if let Some(begun) = quarantine.begin(&key, self.now_ms, 1, &reason) {
+                        open.worked.quarantined.push((key, begun.clone()));
+                    }
                 }
             }
         }
@@ -173,7 +177,7 @@ impl Work<'_> {
         self.faults.content("timer", key);
         let session = open.hosted.sessions.touch(slot, self.epoch, self.now_ms);
         self.operator
-            .fire(key, due, &mut session.state, &mut open.emitted);
+            .fire(key, due, &mut session.state, &mut open.worked.emitted);
         self.operator.timer(&session.state)
     }
 
@@ -185,14 +189,52 @@ impl Work<'_> {
         let piece = (&open.piece, rows);
         journal.restore(sessions, slot, self.operator, self.committed, piece)
     }
+
+    /// A row that its session cannot take.
+    fn leave_out(&self, open: &mut Open<'_>, row: usize, panicked: &Panicked) {
+        let slot = open.piece.slots[row];
+        let reason = panicked.to_string();
+        open.piece.left_out.push(row);
+        open.worked.failed.push(FailedRow {
+            row,
+            reason: reason.clone(),
+        });
+        let Hosted {
+            sessions,
+            timers,
+            quarantine,
+            ..
+        } = &mut *open.hosted;
+        let session = sessions.touch(slot, self.epoch, self.now_ms);
+        if let Some(begun) = quarantine.failed(&session.key, self.now_ms, &reason) {
+            let key = Bytes::copy_from_slice(&session.key);
+            if let Some(at) = self.operator.timer(&session.state) {
+                timers.remove(at, &key);
+            }
+            open.quarantined.insert(slot);
+            open.worked.quarantined.push((key, begun.clone()));
+        }
+    }
 }
 
 impl Open<'_> {
-    fn leave_out(&mut self, row: usize, panicked: Panicked) {
-        self.piece.left_out.push(row);
-        self.failed.push(FailedRow {
-            row,
-            reason: panicked.to_string(),
-        });
+    /// Whether a row's key is in quarantine: then it is held.
+    fn holds(&mut self, row: usize) -> bool {
+        let slot = self.piece.slots[row];
+        if self.quarantined.is_empty() || !self.quarantined.contains(&slot) {
+            return false;
+        }
+        let key = self.hosted.sessions.key_of(slot);
+        if let Some((since_ms, number)) = self.hosted.quarantine.hold(key) {
+            let key = Bytes::copy_from_slice(key);
+            self.piece.left_out.push(row);
+            self.worked.held.push(HeldRow {
+                row,
+                key,
+                since_ms,
+                number,
+            });
+        }
+        true
     }
 }

@@ -143,6 +143,7 @@ impl PartitionState {
             epoch: self.epoch,
             entries,
             inputs,
+            held: std::mem::take(&mut self.outputs.held),
         });
         self.epoch += 1;
         self.credits.release_withheld();
@@ -158,6 +159,7 @@ impl PartitionState {
                 self.context.states.committed(self.task, &self.changelog);
             }
         }
+        self.keep_promises(epoch);
         if let Some(host) = &self.host {
             // A host that is gone takes the shard with it.
             drop(host.send_message(HostMessage::Committed { epoch }));

@@ -10,7 +10,7 @@ use crate::nodes::program::{Action, Step};
 use crate::nodes::{Gone, failure};
 
 /// Batches that wait in the slots of a program during a pass.
-type Slots = Vec<Vec<Batch>>;
+pub(super) type Slots = Vec<Vec<Batch>>;
 
 impl PartitionState {
     /// Carries a batch through all steps. `watermark` is that after its rows.
@@ -35,7 +35,7 @@ impl PartitionState {
         self.run_steps(slots, watermark).await
     }
 
-    async fn run_steps(
+    pub(super) async fn run_steps(
         &mut self,
         mut slots: Slots,
         watermark: i64,
@@ -116,7 +116,7 @@ impl PartitionState {
     }
 
     /// Sends the session host its rows; what comes back is in the order of the input.
-    async fn keyed(
+    pub(super) async fn keyed(
         &mut self,
         step: &Step,
         keyed: usize,
@@ -138,9 +138,7 @@ impl PartitionState {
         for FailedRow { row, reason } in &worked.failed {
             self.reject_row(&step.id, &batch, *row, (code::PANICKED, reason));
         }
-        for timer in worked.timers {
-            self.reject_timer(&step.id, timer);
-        }
+        self.hold_rows(&step.id, keyed, &batch, &worked.held)?;
         let (operator, fires) = (
             &self.program.keyed[keyed].operator,
             self.program.keyed[keyed].fires,

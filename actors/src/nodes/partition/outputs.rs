@@ -59,6 +59,8 @@ pub(super) struct Outputs {
     repartition: HashMap<TopicName, Vec<Vec<LogRecord>>>,
     encoders: HashMap<TopicName, RowEncoder>,
     pub(super) dead: DeadLetters,
+    /// Those of them that are held rows.
+    pub(super) held: Vec<LogRecord>,
     last_pace: Option<Pace>,
 }
 

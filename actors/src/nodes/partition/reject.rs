@@ -1,5 +1,5 @@
-//! Rows and timers that cannot be processed, on their way to the dead letters; and stateless work, of
-//! which the rows are found on which it panics.
+//! Rows that cannot be processed, on their way to the dead letters; and stateless work, of which the
+//! rows are found on which it panics.
 
 use config::NodeId;
 use ractor::ActorProcessingErr;
@@ -11,8 +11,6 @@ use crate::nodes::boundary::{Panicked, guarded};
 use crate::nodes::dead_letter::code;
 use crate::nodes::failure;
 use crate::nodes::faults::Faults;
-use crate::nodes::host::FailedTimer;
-use crate::nodes::input::Rejected;
 use crate::operators::{OperatorError, StatelessOperator};
 
 /// Why stateless work fails on a row.
@@ -34,17 +32,6 @@ impl PartitionState {
         self.outputs
             .dead
             .add_row(place, (batch, row), stage, reason);
-    }
-
-    /// A timer that a node cannot fire.
-    pub(super) fn reject_timer(&mut self, stage: &NodeId, timer: FailedTimer) {
-        let rejected = Rejected {
-            stage: stage.to_string(),
-            record: timer.record(),
-            code: code::PANICKED,
-            reason: timer.reason,
-        };
-        self.outputs.dead.add(&self.context, None, rejected);
     }
 
     /// Runs a stateless operator; rows on which it fails become dead letters, alone.

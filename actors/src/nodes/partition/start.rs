@@ -54,6 +54,7 @@ pub(super) async fn start(
         watermark: i64::MIN,
         outputs: Outputs::default(),
         uncommitted: std::collections::VecDeque::new(),
+        promised: Vec::new(),
         context,
     })
 }
