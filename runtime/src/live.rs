@@ -10,6 +10,7 @@ use actors::nodes::status::Latency;
 use indicatif::{ProgressBar, ProgressStyle};
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::allocator;
 use crate::control::Control;
 use crate::telemetry::Screen;
 
@@ -43,6 +44,9 @@ pub async fn run(control: Control, handle: Option<Arc<PrometheusHandle>>, screen
             continue;
         }
         let now = Seen::of(&control);
+        if now.records == before.records && second.is_multiple_of(LOG_EVERY) {
+            allocator::trim();
+        }
         let latency = control.context().status.take_latency();
         if screen.is_terminal() {
             line.set_message(text(&now, &before, latency, lag));

@@ -77,7 +77,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    fn new(memory: u64, keyed_tasks: usize) -> Self {
+    pub(super) fn new(memory: u64, keyed_tasks: usize) -> Self {
         let share = usize::try_from(memory).unwrap_or(usize::MAX) / keyed_tasks.max(1);
         Self {
             session_bytes: share / 2,

@@ -9,7 +9,7 @@
 #![expect(clippy::print_stdout, reason = "a program that prints figures")]
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -17,8 +17,7 @@ use actors::log::embedded::{EmbeddedLog, EmbeddedOptions};
 use actors::log::{Log, LogRecord, TopicPartition, TopicSpec, partition_for_key};
 use bytes::Bytes;
 use config::TopicName;
-
-type Failure = Box<dyn std::error::Error>;
+use thalweg_benches::{Failure, children_cpu_seconds, daemon, memory_mib};
 
 /// Partitions of the input topics, as in the examples.
 const PARTITIONS: u32 = 4;
@@ -187,9 +186,9 @@ fn run(workload: &Workload, records: u64) -> Result<Figures, Failure> {
     fill(&data, workload, records)?;
     let file = dir.path().join("topology.toml");
     std::fs::write(&file, &workload.topology)?;
-    let before = children_cpu()?;
+    let before = children_cpu_seconds()?;
     let began = Instant::now();
-    let mut child = Command::new(binary()?)
+    let mut child = Command::new(daemon()?)
         .arg("run")
         .arg(&file)
         .arg("--data-dir")
@@ -203,7 +202,7 @@ fn run(workload: &Workload, records: u64) -> Result<Figures, Failure> {
         if let Some(status) = child.try_wait()? {
             break status;
         }
-        rss_mib = rss_mib.max(rss(child.id()));
+        rss_mib = rss_mib.max(memory_mib(child.id(), "VmRSS"));
         std::thread::park_timeout(std::time::Duration::from_millis(20));
     };
     if !status.success() {
@@ -211,7 +210,7 @@ fn run(workload: &Workload, records: u64) -> Result<Figures, Failure> {
     }
     Ok(Figures {
         wall: began.elapsed().as_secs_f64(),
-        cpu: children_cpu()? - before,
+        cpu: children_cpu_seconds()? - before,
         rss_mib,
     })
 }
@@ -251,43 +250,4 @@ fn fill(data: &Path, workload: &Workload, records: u64) -> Result<(), Failure> {
         nth = end;
     }
     Ok(())
-}
-
-fn binary() -> Result<PathBuf, Failure> {
-    if let Some(path) = std::env::var_os("THALWEG_BIN") {
-        return Ok(path.into());
-    }
-    let beside = std::env::current_exe()?.with_file_name("thalweg");
-    if beside.is_file() {
-        Ok(beside)
-    } else {
-        Err("build the daemon first: cargo build --release".into())
-    }
-}
-
-/// User and system seconds of children that have been waited for.
-fn children_cpu() -> Result<f64, Failure> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let after = stat
-        .rsplit_once(')')
-        .ok_or("no process name in /proc/self/stat")?
-        .1;
-    let fields: Vec<&str> = after.split_whitespace().collect();
-    // Fields 16 and 17 of proc(5), counted from the state (field 3) on; in ticks of 10 ms.
-    let ticks: f64 = fields[13].parse::<f64>()? + fields[14].parse::<f64>()?;
-    Ok(ticks / 100.0)
-}
-
-/// Resident memory of a process in MiB; 0 if it has gone.
-fn rss(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| {
-        line.trim()
-            .trim_end_matches(" kB")
-            .trim()
-            .parse::<u64>()
-            .ok()
-    });
-    kib.unwrap_or(0) / 1024
 }

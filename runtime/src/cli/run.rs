@@ -17,7 +17,7 @@ use super::{DataArguments, TopologyArguments, code, fail};
 use crate::control::Control;
 use crate::daemon::{self, Daemon, DaemonError, DaemonFile, DirectoryLock, Ran, node_id, open_log};
 use crate::telemetry::{self, Screen};
-use crate::{api, live};
+use crate::{allocator, api, live};
 
 /// What `run` takes.
 #[derive(Debug, clap::Args)]
@@ -50,6 +50,7 @@ pub(super) fn run(arguments: &RunArguments) -> u8 {
         Ok(topology) => topology,
         Err(code) => return code,
     };
+    allocator::limit();
     let screen = Screen::stderr();
     telemetry::logs(&screen);
     let runtime = match tokio::runtime::Builder::new_multi_thread()

@@ -152,6 +152,16 @@ impl Storage for DiskStorage {
     }
 
     fn commit(&self, step: IndexStep) -> Result<(), LogError> {
+        self.note(step)?;
+        self.db.flush().map_err(failed)?;
+        if let Some(file) = &self.synced {
+            file.sync_data()
+                .map_err(|error| LogError::Storage(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn note(&self, step: IndexStep) -> Result<(), LogError> {
         let mut batch = Batch::default();
         for (key, value) in step {
             match value {
@@ -159,13 +169,7 @@ impl Storage for DiskStorage {
                 None => batch.remove(&key[..]),
             }
         }
-        self.index.apply_batch(batch).map_err(failed)?;
-        self.db.flush().map_err(failed)?;
-        if let Some(file) = &self.synced {
-            file.sync_data()
-                .map_err(|error| LogError::Storage(error.to_string()))?;
-        }
-        Ok(())
+        self.index.apply_batch(batch).map_err(failed)
     }
 }
 

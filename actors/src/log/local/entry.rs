@@ -11,6 +11,7 @@
 //! | `C` topic partition base | i64 next, i64 greatest timestamp, u32 count, u32 bytes, u32 generation |
 //! | `G` length group topic partition | i64 offset, metadata |
 //! | `D` chunk key | nothing: the chunk is to be removed |
+//! | `K` topic partition | i64: before this offset no key is twice |
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use config::TopicName;
@@ -36,6 +37,8 @@ pub(super) enum Entry {
     Position(String, u32, u32, Committed),
     /// A chunk that is to be removed.
     Doomed(ChunkKey),
+    /// Before this offset of a partition no key is twice.
+    Clean(u32, u32, i64),
 }
 
 impl Entry {
@@ -71,6 +74,7 @@ impl Entry {
                 value.put_slice(committed.metadata.as_bytes());
             }
             Self::Doomed(_) => {}
+            Self::Clean(_, _, offset) => value.put_i64_le(*offset),
         }
         let crc = crc32c::crc32c_append(crc32c::crc32c(&key), &value);
         value.put_u32_le(crc);
@@ -110,6 +114,11 @@ impl Entry {
                 key.put_u32(chunk.partition);
                 key.put_i64(chunk.base);
                 key.put_u32(chunk.generation);
+            }
+            Self::Clean(topic, partition, _) => {
+                key.put_u8(b'K');
+                key.put_u32(*topic);
+                key.put_u32(*partition);
             }
         }
         key.freeze()
@@ -170,6 +179,10 @@ fn decode_checked(key: &mut &[u8], mut value: &[u8]) -> Option<Entry> {
             base: key.try_get_i64().ok()?,
             generation: key.try_get_u32().ok()?,
         }),
+        b'K' => {
+            let (topic, partition) = (key.try_get_u32().ok()?, key.try_get_u32().ok()?);
+            Entry::Clean(topic, partition, value.try_get_i64_le().ok()?)
+        }
         _ => return None,
     };
     Some(entry)

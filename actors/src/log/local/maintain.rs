@@ -47,8 +47,6 @@ pub(super) struct Maintenance {
     turn: usize,
     /// Before this small chunks are joined.
     joined: HashMap<TopicPartition, i64>,
-    /// Before this no key is twice.
-    clean: HashMap<TopicPartition, i64>,
     /// The compaction under way: one at a time, for it holds keys in memory.
     pass: Option<(TopicPartition, Pass)>,
 }
@@ -180,7 +178,7 @@ impl<S: Storage> Shared<S> {
             doomed.iter().for_each(|key| cache.forget(*key));
         }
         self.written(self.storage.remove_chunks(doomed))?;
-        self.step(
+        self.note(
             doomed
                 .iter()
                 .map(|key| remove(&Entry::Doomed(*key)))

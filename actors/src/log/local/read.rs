@@ -77,6 +77,8 @@ impl<S: Storage> Shared<S> {
                 Found::End(end) => return Ok(Found::End(end)),
                 Found::Chunk((key, indexed), from) => {
                     if let Some(chunk) = self.load(key, indexed)? {
+                        // Consumers read a chunk in parts.
+                        self.cache.lock().put(key, chunk.clone());
                         return Ok(Found::Chunk(chunk, from));
                     }
                 }
@@ -101,7 +103,6 @@ impl<S: Storage> Shared<S> {
                 "chunk {key:?} is not what the index says"
             )));
         }
-        self.cache.lock().put(key, chunk.clone());
         Ok(Some(chunk))
     }
 

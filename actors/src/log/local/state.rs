@@ -43,6 +43,8 @@ pub(super) struct Partition {
     pub(super) chunks: VecDeque<Indexed>,
     /// Of all chunks.
     pub(super) bytes: u64,
+    /// Before this offset no key is twice; 0 in a topic that is not compacted.
+    pub(super) clean_to: i64,
 }
 
 /// A chunk in the index.
@@ -97,6 +99,11 @@ impl State {
                     group.positions.insert((topic, partition), committed);
                 }
                 Entry::Doomed(key) => doomed.push(key),
+                Entry::Clean(topic, partition, offset) => {
+                    state
+                        .stored_partition(&by_number, topic, partition)?
+                        .clean_to = offset;
+                }
             }
         }
         Ok((state, doomed))

@@ -73,4 +73,13 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     /// If the place is full or broken.
     fn commit(&self, step: IndexStep) -> Result<(), LogError>;
+
+    /// Changes the index as [`Storage::commit`] does, but does not wait: it is found again whenever a
+    /// later step is.
+    ///
+    /// # Errors
+    /// If the place is full or broken.
+    fn note(&self, step: IndexStep) -> Result<(), LogError> {
+        self.commit(step)
+    }
 }

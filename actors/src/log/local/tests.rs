@@ -134,6 +134,7 @@ fn entries() -> Vec<Entry> {
             base: 3,
             generation: 4,
         }),
+        Entry::Clean(1, 2, 77),
     ]
 }
 

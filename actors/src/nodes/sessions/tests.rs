@@ -13,7 +13,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::batch::{Batch, Row};
 use crate::clock::ManualClock;
+use crate::nodes::context::Budget;
 use crate::operators::keyed::keyed;
+use crate::state::SledStore;
 use crate::state::memory::MemoryStore;
 
 /// Counts the rows of each key.
@@ -130,6 +132,47 @@ proptest! {
 
 fn touched(keys: &[String]) -> usize {
     keys.iter().collect::<std::collections::HashSet<_>>().len()
+}
+
+/// As the host and the partition use them: passivation after each commit, a flush when the overlay has
+/// its share. That the bytes counted are the bytes taken is tested where they are counted.
+#[test]
+fn a_hundred_thousand_keys_stay_within_a_memory_that_holds_a_tenth_of_them() {
+    const KEYS: usize = 100_000;
+    const EPOCH: usize = 2_000;
+    const MEMORY: usize = 4 << 20;
+    let budget = Budget::new(MEMORY as u64, 1);
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let store = Arc::new(SledStore::open(dir.path()).expect("a new store"));
+    let committed = TaskState::new(store, 1, 1, Arc::new(ManualClock::default()));
+    let operator = counter();
+    let mut sessions = Sessions::new(0);
+    let keys: Vec<String> = (0..KEYS).map(|key| format!("customer-{key}")).collect();
+    let mut epoch = 0;
+    let mut most = 0;
+    for round in 1..=2 {
+        for keys in keys.chunks(EPOCH) {
+            epoch += 1;
+            let counts = run(&*operator, &mut sessions, &committed, keys, epoch);
+            assert!(counts.iter().all(|count| *count == round));
+            let mut entries = Vec::new();
+            sessions.snapshots(&*operator, &mut entries);
+            committed.committed(epoch, entries, &[0], Vec::new());
+            most = most.max(sessions.bytes() + committed.overlay_bytes());
+            for _ in 0..2 {
+                sessions.passivate(&*operator, epoch, i64::MIN, budget.session_bytes);
+            }
+            if committed.overlay_bytes() > budget.overlay_bytes {
+                committed.flush().expect("the disk is not full");
+            }
+            assert!(sessions.bytes() <= budget.session_bytes);
+            assert!(committed.overlay_bytes() <= budget.overlay_bytes);
+        }
+    }
+    let all = KEYS * SESSION_OVERHEAD_BYTES;
+    assert!(all > 3 * MEMORY, "all keys at once do not fit");
+    // A quarter more for the epoch that is not handed over yet.
+    assert!(most < MEMORY / 4 * 5, "{most} bytes of {MEMORY}");
 }
 
 #[test]

@@ -9,20 +9,22 @@ use std::collections::HashMap;
 
 use super::rewrite::Run;
 use super::{Maintenance, Work};
-use crate::log::local::Shared;
 use crate::log::local::chunk::CHUNK_BYTES_TARGET;
+use crate::log::local::entry::Entry;
 use crate::log::local::state::Indexed;
 use crate::log::local::storage::Storage;
+use crate::log::local::{Shared, put};
 use crate::log::{LogError, LogRecord, TopicPartition};
 
 /// Deletes stay so long, in milliseconds, for readers that were away (Kafka: `delete.retention.ms`).
 const DELETES_KEPT_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Most bytes of the keys that one pass learns; a pass over more keys ends early, the next goes on.
-const KEYS_BYTES_MAX: usize = 64 * 1024 * 1024;
+const KEYS_BYTES_MAX: usize = 24 * 1024 * 1024;
 
-/// What an entry of the map costs beside its key.
-const KEY_OVERHEAD_BYTES: usize = 48;
+/// What an entry of the map costs beside its key: a slot of 25 bytes in a table that is between 7/16
+/// and 7/8 full, and what an allocation rounds up by.
+const KEY_OVERHEAD_BYTES: usize = 64;
 
 /// A compaction under way.
 #[derive(Debug, Default)]
@@ -48,8 +50,7 @@ impl<S: Storage> Shared<S> {
         work: &mut Work,
     ) -> Result<(), LogError> {
         if maintenance.pass.is_none() {
-            let clean_to = maintenance.clean.get(at).copied().unwrap_or(0);
-            let pass = self.begin_pass(at, clean_to)?;
+            let pass = self.begin_pass(at)?;
             maintenance.pass = pass.map(|pass| (at.clone(), pass));
         }
         let Some((_, pass)) = maintenance.pass.as_mut().filter(|(of, _)| of == at) else {
@@ -59,15 +60,30 @@ impl<S: Storage> Shared<S> {
             self.learn(at, pass, work)?;
         }
         if pass.written_to.is_some() && self.rewrite(at, pass, work)? {
-            maintenance.clean.insert(at.clone(), pass.dirty_to);
+            self.is_clean(at, pass.dirty_to)?;
             maintenance.pass = None;
         }
         Ok(())
     }
 
-    fn begin_pass(&self, at: &TopicPartition, clean_to: i64) -> Result<Option<Pass>, LogError> {
+    /// Remembers how far a partition is clean, also for the next opening: nothing would be to do then,
+    /// but all of it to be read.
+    fn is_clean(&self, at: &TopicPartition, offset: i64) -> Result<(), LogError> {
+        let _writing = self.writing.lock();
+        let topic = {
+            let state = self.state.lock();
+            state.check_writable()?;
+            state.partition(at)?.0
+        };
+        self.note(vec![put(&Entry::Clean(topic, at.partition, offset))])?;
+        self.state.lock().partition_mut(at)?.clean_to = offset;
+        Ok(())
+    }
+
+    fn begin_pass(&self, at: &TopicPartition) -> Result<Option<Pass>, LogError> {
         let state = self.state.lock();
         let (_, partition) = state.partition(at)?;
+        let clean_to = partition.clean_to;
         let Some(newest) = partition.chunks.back() else {
             return Ok(None);
         };
@@ -170,5 +186,45 @@ impl Pass {
         };
         let is_last = self.last.get(key).is_none_or(|last| record.offset >= *last);
         is_last && (record.value.is_some() || record.timestamp >= deletes_from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use config::TopicName;
+
+    use crate::log::embedded::{EmbeddedLog, EmbeddedOptions};
+    use crate::log::{Log, LogRecord, TopicPartition, TopicSpec};
+
+    #[test]
+    fn what_is_clean_is_not_read_again_when_the_log_is_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = TopicPartition::new(TopicName::parse("t").unwrap(), 0);
+        let log = EmbeddedLog::open(dir.path(), EmbeddedOptions::default()).unwrap();
+        let spec = TopicSpec {
+            name: at.topic.clone(),
+            partitions: 1,
+            compacted: true,
+            retention_ms: None,
+            retention_bytes: None,
+        };
+        log.ensure_topic(&spec).unwrap();
+        let mut producer = log.producer("p").unwrap();
+        for round in 0..5 {
+            let record = |key: i64| {
+                let value = Bytes::from(format!("{round} of {key}"));
+                LogRecord::new(Some(Bytes::from(key.to_string())), Some(value), round)
+            };
+            producer.begin().unwrap();
+            producer.send(&at, (0..100).map(record).collect()).unwrap();
+            producer.commit().unwrap();
+        }
+        assert!(log.0.begin_pass(&at).unwrap().is_some(), "it is dirty");
+        assert!(log.maintain().unwrap().rewritten > 0);
+        drop((producer, log));
+
+        let log = EmbeddedLog::open(dir.path(), EmbeddedOptions::default()).unwrap();
+        assert!(log.0.begin_pass(&at).unwrap().is_none(), "it is clean");
     }
 }

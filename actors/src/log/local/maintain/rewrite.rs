@@ -116,7 +116,7 @@ impl<S: Storage> Shared<S> {
                 generation,
             };
             // Doomed until the index names it, should the process end in between.
-            self.step(vec![put(&Entry::Doomed(key))])?;
+            self.note(vec![put(&Entry::Doomed(key))])?;
             self.written(self.storage.put_chunks(&[(key, chunk.bytes().clone())]))?;
             let summary = chunk.summary();
             Some(Indexed {
