@@ -54,6 +54,13 @@ fn payments() -> Vec<(bool, LogRecord)> {
     (0..PAYMENTS).map(payment).collect()
 }
 
+/// Payments of which one alone is poison.
+fn one_poison() -> Vec<LogRecord> {
+    let all = payments().into_iter().enumerate();
+    let wanted = all.filter(|(nth, (poison, _))| !poison || *nth == POISON_EVERY / 2);
+    wanted.map(|(_, (_, record))| record).collect()
+}
+
 struct Outcome {
     outputs: Vec<Vec<Vec<String>>>,
     dead: Vec<LogRecord>,
@@ -150,4 +157,18 @@ fn poison_that_panics_in_the_model_or_a_sink_takes_only_its_own_output_away() {
     }
     check("model", "score", &expected);
     check("sink", "scored", &expected);
+}
+
+#[test]
+fn a_record_that_kills_its_task_three_times_is_a_dead_letter_and_the_others_have_their_outputs() {
+    let good = payments().into_iter().filter(|(poison, _)| !poison);
+    let expected = run(good.map(|(_, record)| record).collect(), Faults::default());
+    let found = run(one_poison(), Faults::poison("task", *b"\"poison-"));
+    assert_eq!(found.outputs, expected.outputs);
+    assert!(found.generation >= 3, "each kill restarts the task");
+    let dead = &found.dead[..];
+    assert_eq!(dead.len(), 1);
+    let is = |name: &str, value: &[u8]| dead[0].headers.get(name) == Some(value);
+    assert!(is("thalweg.stage", b"task") && is("thalweg.code", b"task-failed"));
+    assert!(is("thalweg.reason", b"the task panicked"));
 }

@@ -16,6 +16,7 @@ use super::inference::InferenceHandle;
 use super::program::{EntryKind, Program, compile};
 use super::states::States;
 use super::status::Status;
+use super::suspects::Suspects;
 use super::wiring::Wiring;
 use crate::clock::Clock;
 use crate::log::Log;
@@ -46,6 +47,8 @@ pub struct ShardContext {
     pub status: Arc<Status>,
     /// What happened that somebody should know.
     pub events: Events,
+    /// Records over which tasks failed.
+    pub suspects: Suspects,
     /// Test hook: where actors are made to fail.
     pub faults: Faults,
     /// Which node of the group this is; part of its transactional id.
@@ -148,6 +151,7 @@ impl ShardContext {
         Arc::new(Self {
             status: Arc::new(Status::new(&topology, &programs, &tasks)),
             events: Events::default(),
+            suspects: Suspects::default(),
             topology,
             log,
             clock,

@@ -25,6 +25,8 @@ use crate::operators::keyed::NO_RECORD;
 /// Codes of dead letters beside those of the codec, stable.
 pub(crate) mod code {
     pub(crate) use crate::codec::code::PANICKED;
+    /// The task failed on the record, again and again.
+    pub(crate) const TASK_FAILED: &str = "task-failed";
     /// The operator gave an error.
     pub(crate) const FAILED: &str = "operator-failed";
     /// The row's key is in quarantine.

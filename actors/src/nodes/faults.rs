@@ -10,7 +10,8 @@ use crate::log::LogRecord;
 /// Called with the kind of the actor that handles a message; may panic.
 pub type Hook = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// Called with a stage (`codec`, `operator`, `session`, `session-end`, `timer`, `model`, `sink`) and
+/// Called with a stage (`codec`, `operator`, `session`, `session-end`, `timer`, `model`, `sink`, and
+/// `task`, where nothing catches) and
 /// the bytes at work there: a record's value, a timer's key, a model's features as little-endian
 /// float32; may panic.
 pub type ContentHook = Arc<dyn Fn(&str, &[u8]) + Send + Sync>;

@@ -28,6 +28,7 @@ pub mod intake;
 pub mod partition;
 pub mod sessions;
 pub mod quarantine;
+pub mod suspects;
 pub mod host;
 pub mod infer;
 pub mod inference;

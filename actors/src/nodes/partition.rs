@@ -6,6 +6,7 @@
 //! task of the shard begins again at the committed offsets, so nothing here outlives a failure.
 
 mod task_input;
+mod take;
 mod execute;
 mod reject;
 mod answer;
@@ -25,7 +26,6 @@ use supervisors::TaskId;
 use super::context::ShardContext;
 use super::credit::Credits;
 use super::host::HostMessage;
-use super::input::Taken;
 use super::program::Program;
 use crate::batch::Batch;
 use crate::log::{Fetched, LogRecord, TopicPartition};
@@ -211,7 +211,6 @@ impl PartitionState {
         at: &TopicPartition,
         mut fetched: Fetched,
     ) -> Result<(), ActorProcessingErr> {
-        let now = self.context.clock.now_ms();
         let Some(nth) = self.inputs.iter().position(|input| input.at == *at) else {
             return Err(failure(format!(
                 "partition \"{at}\" is no input of this task"
@@ -223,30 +222,9 @@ impl PartitionState {
             .records
             .retain(|record| record.offset >= input.position);
         input.position = input.position.max(fetched.next_offset);
-        input.last_ms = now;
-        let count = fetched.records.len();
-        let slot = input.slot;
-        let taken = match &mut input.kind {
-            InputKind::Source(source) => {
-                self.outputs.records += count as u64;
-                *self
-                    .outputs
-                    .by_source
-                    .entry(source.id().clone())
-                    .or_default() += count as u64;
-                source.take(fetched.records, &self.context.faults)?
-            }
-            InputKind::Repartition(held) => held.take(fetched.records, fetched.next_offset)?,
-        };
-        let Taken { batch, bad } = taken;
+        input.last_ms = self.context.clock.now_ms();
         self.outputs.activity = true;
-        for rejected in bad {
-            self.outputs.dead.add(&self.context, Some(at), rejected);
-        }
-        if let Some(batch) = batch {
-            self.watermark = self.watermark.max(self.input_watermark());
-            self.pass(slot, batch, self.watermark).await?;
-        }
+        self.take(nth, at, fetched).await?;
         self.credits.give_back(at, self.outputs.full(&self.context));
         if self.outputs.full(&self.context) && !self.outputs.told_full {
             self.outputs.told_full = true;

@@ -153,6 +153,9 @@ impl PartitionState {
     pub(super) async fn committed(&mut self, epoch: u64) -> Result<(), ActorProcessingErr> {
         while let Some(first) = self.uncommitted.pop_front_if(|first| first.epoch <= epoch) {
             self.count_changelog(&first.entries);
+            for (input, (_, offset)) in self.inputs.iter().zip(&first.inputs) {
+                self.context.suspects.committed(&input.at, *offset);
+            }
             if let Some(committed) = &self.committed {
                 let (entries, inputs) = (first.entries, first.inputs);
                 committed.committed(first.epoch, entries, &self.changelog, inputs);

@@ -20,6 +20,7 @@ impl PartitionState {
         batch: Batch,
         watermark: i64,
     ) -> Result<(), ActorProcessingErr> {
+        self.context.faults.rows("task", &batch);
         let mut slots: Slots = vec![Vec::new(); self.program.slots];
         slots[slot].push(batch);
         self.run_steps(slots, watermark).await

@@ -1,0 +1,130 @@
+//! Records of an input, decoded and taken through the steps; what a task fails on is noted.
+
+use std::sync::Arc;
+
+use ractor::ActorProcessingErr;
+
+use super::PartitionState;
+use super::task_input::InputKind;
+use crate::log::{Fetched, LogRecord, TopicPartition};
+use crate::nodes::Gone;
+use crate::nodes::context::ShardContext;
+use crate::nodes::dead_letter::code;
+use crate::nodes::inference::InferenceError;
+use crate::nodes::input::{Rejected, Taken};
+use crate::nodes::suspects::Part;
+
+impl PartitionState {
+    /// Takes records of an input.
+    pub(super) async fn take(
+        &mut self,
+        nth: usize,
+        at: &TopicPartition,
+        fetched: Fetched,
+    ) -> Result<(), ActorProcessingErr> {
+        let input = &mut self.inputs[nth];
+        let slot = input.slot;
+        match &mut input.kind {
+            InputKind::Repartition(held) => {
+                let taken = held.take(fetched.records, fetched.next_offset)?;
+                self.taken(slot, at, taken).await
+            }
+            InputKind::Source(source) => {
+                let count = fetched.records.len() as u64;
+                self.outputs.records += count;
+                let by_source = self.outputs.by_source.entry(source.id().clone());
+                *by_source.or_default() += count;
+                for part in self.context.suspects.parts(at, fetched.records) {
+                    self.part(nth, at, part).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn part(
+        &mut self,
+        nth: usize,
+        at: &TopicPartition,
+        part: Part,
+    ) -> Result<(), ActorProcessingErr> {
+        let records = match part {
+            Part::Work(records) => records,
+            Part::Condemned(record, reason) => {
+                let rejected = Rejected {
+                    stage: "task".to_owned(),
+                    record: *record,
+                    code: code::TASK_FAILED,
+                    reason,
+                };
+                self.outputs.dead.add(&self.context, Some(at), rejected);
+                return Ok(());
+            }
+        };
+        let input = &mut self.inputs[nth];
+        let slot = input.slot;
+        let InputKind::Source(source) = &mut input.kind else {
+            unreachable!("only records of sources come in parts");
+        };
+        let Some(range) = range(&records) else {
+            return Ok(());
+        };
+        let watch = Watch {
+            context: Arc::clone(&self.context),
+            at: at.clone(),
+            range,
+        };
+        let taken = source.take(records, &self.context.faults)?;
+        let done = self.taken(slot, at, taken).await;
+        if let Err(error) = &done
+            && !error.is::<Gone>()
+            && !error.is::<InferenceError>()
+        {
+            watch.failed(error.to_string());
+        }
+        done
+    }
+
+    /// Takes decoded rows through the steps.
+    async fn taken(
+        &mut self,
+        slot: usize,
+        at: &TopicPartition,
+        taken: Taken,
+    ) -> Result<(), ActorProcessingErr> {
+        let Taken { batch, bad } = taken;
+        for rejected in bad {
+            self.outputs.dead.add(&self.context, Some(at), rejected);
+        }
+        if let Some(batch) = batch {
+            self.watermark = self.watermark.max(self.input_watermark());
+            self.pass(slot, batch, self.watermark).await?;
+        }
+        Ok(())
+    }
+}
+
+fn range(records: &[LogRecord]) -> Option<(i64, i64)> {
+    Some((records.first()?.offset, records.last()?.offset + 1))
+}
+
+/// Notes the records at work when the task panics; being stopped over them says nothing.
+struct Watch {
+    context: Arc<ShardContext>,
+    at: TopicPartition,
+    range: (i64, i64),
+}
+
+impl Watch {
+    fn failed(&self, reason: String) {
+        self.context.suspects.failed(&self.at, self.range, reason);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.failed("the task panicked".to_owned());
+        }
+    }
+}
