@@ -1,0 +1,56 @@
+//! The chaos experiment in full: `cargo run --release -p thalweg-tests --bin chaos -- [FAULTS] [RECORDS] [SEED]`.
+//!
+//! Starts three brokers and three daemons; needs Java and Maven. Builds nothing: build the daemon
+//! first (`cargo build --release`).
+
+#![expect(clippy::print_stdout, reason = "a program that prints figures")]
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use tests::chaos::{Brokers, Chaos};
+
+fn main() -> ExitCode {
+    let numbers: Vec<u64> = std::env::args()
+        .skip(1)
+        .filter_map(|argument| argument.parse().ok())
+        .collect();
+    let (faults, records, seed) = (
+        numbers.first().copied().unwrap_or(100),
+        numbers.get(1).copied().unwrap_or(1_000_000),
+        numbers.get(2).copied().unwrap_or(1),
+    );
+    match experiment(faults, records, seed) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            println!("FAILED: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn experiment(faults: u64, records: u64, seed: u64) -> Result<(), String> {
+    let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let (brokers, bootstrap) = Brokers::start(dir.path().join("brokers"), 3)?;
+    let chaos = Chaos {
+        bootstrap,
+        brokers: Some(brokers.clone()),
+        name: format!("chaos-{seed}"),
+        records,
+        keys: 20_000,
+        partitions: 8,
+        nodes: 3,
+        faults: usize::try_from(faults).map_err(|e| e.to_string())?,
+        seed,
+        pause: Duration::from_secs(15),
+    };
+    let began = Instant::now();
+    let outcome = chaos.run(dir.path());
+    brokers.stop()?;
+    if outcome.is_err() {
+        // What the daemons said is worth reading then.
+        println!("logs are kept in {}", dir.keep().display());
+    }
+    println!("{:?} in {:.0?}", outcome?, began.elapsed());
+    Ok(())
+}
