@@ -1,6 +1,7 @@
 //! The chaos experiment in full: `cargo run --release -p thalweg-tests --bin chaos -- [FAULTS] [RECORDS] [SEED]`.
 //!
-//! Starts three brokers and three daemons; needs Java and Maven. Builds nothing: build the daemon
+//! Starts three brokers and three daemons; needs Java and Maven. With `THALWEG_TEST_BROKERS` it uses
+//! that cluster and leaves its brokers alone. Builds nothing: build the daemon
 //! first (`cargo build --release`).
 
 #![expect(clippy::print_stdout, reason = "a program that prints figures")]
@@ -31,11 +32,17 @@ fn main() -> ExitCode {
 
 fn experiment(faults: u64, records: u64, seed: u64) -> Result<(), String> {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let (brokers, bootstrap) = Brokers::start(dir.path().join("brokers"), 3)?;
+    let (brokers, bootstrap) = match std::env::var("THALWEG_TEST_BROKERS") {
+        Ok(bootstrap) => (None, bootstrap),
+        Err(_) => {
+            let (brokers, bootstrap) = Brokers::start(dir.path().join("brokers"), 3)?;
+            (Some(brokers), bootstrap)
+        }
+    };
     let chaos = Chaos {
         bootstrap,
-        brokers: Some(brokers.clone()),
-        name: format!("chaos-{seed}"),
+        brokers: brokers.clone(),
+        name: format!("chaos-{seed}-{}", std::process::id()),
         records,
         keys: 20_000,
         partitions: 8,
@@ -46,7 +53,9 @@ fn experiment(faults: u64, records: u64, seed: u64) -> Result<(), String> {
     };
     let began = Instant::now();
     let outcome = chaos.run(dir.path());
-    brokers.stop()?;
+    if let Some(brokers) = brokers {
+        brokers.stop()?;
+    }
     if outcome.is_err() {
         // What the daemons said is worth reading then.
         println!("logs are kept in {}", dir.keep().display());

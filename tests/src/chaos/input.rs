@@ -71,8 +71,8 @@ fn feed(chaos: &Chaos) -> Result<(), String> {
         let record = made(chaos, id);
         send(&producer, || {
             BaseRecord::to(&topic)
-                .key(&record.key)
-                .payload(&record.value)
+                .key(record.key.as_str())
+                .payload(record.value.as_str())
         })?;
     }
     let ts = EPOCH_MS + chaos.records + 3_600_000;
@@ -82,7 +82,7 @@ fn feed(chaos: &Chaos) -> Result<(), String> {
             BaseRecord::to(&topic)
                 .partition(partition)
                 .key("end")
-                .payload(&value)
+                .payload(value.as_str())
         })?;
     }
     let flushed = producer.flush(Duration::from_secs(60));

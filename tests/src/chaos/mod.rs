@@ -80,6 +80,9 @@ impl Chaos {
         disturbed.and(fed)?;
         let judge = verdict::Judge::of(self)?;
         let judged = judge.wait_for_outputs(self, SETTLED_WITHIN);
+        if judged.is_err() {
+            nodes.note_partitions();
+        }
         nodes.stop_all()?;
         (report.outputs, report.dead_letters) = judged.and_then(|()| judge.judge(self))?;
         Ok(report)

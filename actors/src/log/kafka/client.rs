@@ -113,6 +113,9 @@ impl Clients {
         let mut config = self.consumer(group, GROUP_PREFETCH_KIB);
         config
             .set("max.poll.interval.ms", millis(MAX_POLL_INTERVAL))
+            // The batch call takes an end of a partition for a record there (librdkafka 2.12): after
+            // the next rebalance the record that comes to stand there would be skipped.
+            .set("enable.partition.eof", "false")
             // New partitions start at the earliest record; `start = "latest"` is the consumer's work.
             .set("auto.offset.reset", "earliest");
         match self.settings.group_protocol {

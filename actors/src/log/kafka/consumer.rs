@@ -91,6 +91,10 @@ impl Consumer for KafkaConsumer {
         if let Some(event) = self.events.pop_front() {
             return Ok(event);
         }
+        if let Some((at, fetched)) = self.stashes.take() {
+            return Ok(Polled::Records(at, fetched));
+        }
+        self.look_behind_records()?;
         Ok(match self.stashes.take() {
             Some((at, fetched)) => Polled::Records(at, fetched),
             None => Polled::Nothing,
@@ -106,7 +110,7 @@ impl Consumer for KafkaConsumer {
     }
 
     fn seek(&mut self, at: &TopicPartition, offset: i64) -> Result<(), LogError> {
-        if !self.stashes.clear(at) {
+        if !self.stashes.restart(at, offset) {
             return Err(LogError::NoPartition(at.clone()));
         }
         let mut list = TopicPartitionList::with_capacity(1);
@@ -171,6 +175,25 @@ impl KafkaConsumer {
             }
             None => Ok(()),
         }
+    }
+
+    /// Nothing came: what follows the last records may be control records, which take offsets too.
+    fn look_behind_records(&mut self) -> Result<(), LogError> {
+        let mut list = TopicPartitionList::new();
+        for at in self.stashes.empty() {
+            list.add_partition(at.topic.as_str(), partition_id(at)?);
+        }
+        let place = Place::new("asking for positions");
+        let asked = self.native.positions(&list);
+        asked.map_err(|code| error::coded(code, &place))?;
+        for element in list.elements() {
+            // Without a position, nothing has been given yet.
+            if let Offset::Offset(offset) = element.offset() {
+                let at = named(&[(element.topic().to_owned(), element.partition())]);
+                at.iter().for_each(|at| self.stashes.reached(at, offset));
+            }
+        }
+        Ok(())
     }
 
     /// Answers what the group gave; passes on what it takes, to be answered at the next poll.

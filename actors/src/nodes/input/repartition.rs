@@ -25,6 +25,8 @@ pub struct RepartitionInput {
     carried: Vec<usize>,
     decoder: RowDecoder,
     order: Order,
+    /// Next offset in this life: behind `progress.read` while held rows are read again.
+    position: i64,
     progress: HeldProgress,
     held: Vec<Held>,
     rows: usize,
@@ -48,9 +50,15 @@ struct Waiting {
 }
 
 impl RepartitionInput {
-    /// Goes on from committed progress.
+    /// Goes on from a committed offset and the progress that was committed with it.
     #[must_use]
-    pub fn new(schema: &Schema, carried: &[usize], order: Order, progress: HeldProgress) -> Self {
+    pub fn new(
+        schema: &Schema,
+        carried: &[usize],
+        order: Order,
+        from: i64,
+        progress: HeldProgress,
+    ) -> Self {
         let decoder = RowDecoder::new(&project(schema, carried));
         let (schema, carried) = (schema.clone(), carried.to_vec());
         Self {
@@ -58,6 +66,7 @@ impl RepartitionInput {
             carried,
             decoder,
             order,
+            position: from,
             progress,
             held: Vec::new(),
             rows: 0,
@@ -87,6 +96,7 @@ impl RepartitionInput {
             }
             false
         });
+        self.position = self.position.max(next_offset);
         self.progress.read = first_read.max(next_offset);
         if records.is_empty() {
             return Ok(Taken::default());
@@ -138,10 +148,15 @@ impl RepartitionInput {
         Ok(Taken { batch: None, bad })
     }
 
-    /// The watermark of all upstream partitions together.
+    /// The watermark of all upstream partitions together; while rows are read again, what they were
+    /// released up to: the ones still to come may be the next in order.
     #[must_use]
     pub fn watermark(&self) -> i64 {
-        combine(self.progress.paces.iter().copied())
+        let watermark = combine(self.progress.paces.iter().copied());
+        match self.position < self.progress.read {
+            true => watermark.min(self.progress.released),
+            false => watermark,
+        }
     }
 
     /// Rows before `watermark` (all, if it is `i64::MAX`), in order; they are held no longer.
@@ -207,8 +222,10 @@ impl RepartitionInput {
             .flat_map(|held| &held.waiting)
             .map(|w| w.offset)
             .min();
+        // Rows not yet read again are held too.
+        let unread = self.position.min(self.progress.read);
         (
-            earliest.unwrap_or(self.progress.read),
+            earliest.map_or(unread, |earliest| earliest.min(unread)),
             self.progress.clone(),
         )
     }

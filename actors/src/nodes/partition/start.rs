@@ -95,7 +95,7 @@ fn open_input(
             let progress = HeldProgress::decode(metadata)
                 .filter(|progress| progress.paces.len() == *upstream_partitions as usize)
                 .unwrap_or_else(fresh);
-            let input = RepartitionInput::new(schema, carried, program.order, progress);
+            let input = RepartitionInput::new(schema, carried, program.order, position, progress);
             (InputKind::Repartition(Box::new(input)), None)
         }
     };

@@ -5,7 +5,6 @@ use std::ffi::c_void;
 
 use bytes::{Bytes, BytesMut};
 use config::TopicName;
-use rdkafka::error::RDKafkaErrorCode;
 
 use crate::log::kafka::native::Message;
 use crate::log::{Fetched, HeadersBuilder, LogRecord, TopicPartition};
@@ -63,14 +62,14 @@ impl Stashes {
         }
     }
 
-    /// Forgets what waits. False if the partition is not this member's.
-    pub(super) fn clear(&mut self, at: &TopicPartition) -> bool {
+    /// Forgets what waits, and goes on at an offset. False if the partition is not this member's.
+    pub(super) fn restart(&mut self, at: &TopicPartition, offset: i64) -> bool {
         let Some(stash) = self.by_partition.get_mut(at) else {
             return false;
         };
         stash.waiting.clear();
         stash.records = 0;
-        stash.next = None;
+        stash.next = Some(offset);
         true
     }
 
@@ -113,19 +112,22 @@ impl Stashes {
         }
     }
 
-    /// The end of a partition was reached: behind the last record there may be what nobody sees.
-    fn end(&mut self, at: &TopicPartition, offset: i64) {
+    /// Partitions all of whose records have been handed out.
+    pub(super) fn empty(&self) -> impl Iterator<Item = &TopicPartition> {
+        let empty = self.by_partition.iter();
+        let empty = empty.filter(|(_, stash)| stash.waiting.is_empty() && !stash.paused);
+        empty.map(|(at, _)| at)
+    }
+
+    /// A partition has been read up to here: behind its last record may be what nobody sees.
+    pub(super) fn reached(&mut self, at: &TopicPartition, offset: i64) {
         let known = self.by_partition.get(at).and_then(|stash| stash.next);
-        if known != Some(offset) {
-            let next_offset = offset;
-            let records = Vec::new();
-            self.put(
-                at,
-                Fetched {
-                    records,
-                    next_offset,
-                },
-            );
+        if known.is_some_and(|known| known < offset) {
+            let fetched = Fetched {
+                records: Vec::new(),
+                next_offset: offset,
+            };
+            self.put(at, fetched);
         }
     }
 }
@@ -167,12 +169,6 @@ impl<'s> Sorter<'s> {
     pub(super) fn take(&mut self, message: &Message<'_>) {
         match message.error() {
             None => self.record(message),
-            Some(RDKafkaErrorCode::PartitionEOF) => {
-                self.finish();
-                if let Some(at) = place(message) {
-                    self.stashes.end(&at, message.offset());
-                }
-            }
             // Brokers that fall and come back tell so here; the client cures it by itself.
             Some(code) => {
                 let (topic, partition) = (message.topic(), message.partition());

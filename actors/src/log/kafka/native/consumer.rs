@@ -204,6 +204,16 @@ impl NativeConsumer {
         told(unsafe { raw::rd_kafka_seek_partitions(self.ptr(), list.ptr(), timeout) })
     }
 
+    /// Where the given messages, and control records behind them, have led in each partition of the
+    /// list: sets the elements' offsets.
+    pub(in crate::log::kafka) fn positions(
+        &self,
+        list: &TopicPartitionList,
+    ) -> Result<(), RDKafkaErrorCode> {
+        // SAFETY: client and list live during the call.
+        coded(unsafe { raw::rd_kafka_position(self.ptr(), list.ptr()) })
+    }
+
     /// Proof of membership as of now.
     pub(in crate::log::kafka) fn group_metadata(&self) -> Option<GroupMetadata> {
         // SAFETY: the client is alive; what it gives is ours.
@@ -229,8 +239,7 @@ impl Drop for NativeConsumer {
 }
 
 impl Message<'_> {
-    /// What is wrong with the partition, if this is no message; its offset is the partition's end
-    /// where the end is what is told.
+    /// What is wrong with the partition, if this is no message.
     pub(in crate::log::kafka) fn error(&self) -> Option<RDKafkaErrorCode> {
         coded(self.message.err).err()
     }
