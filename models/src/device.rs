@@ -60,6 +60,14 @@ impl Device {
     }
 }
 
+/// Whether this build runs models on a GPU of this machine.
+///
+/// # Errors
+/// [`ModelError::Device`] if it does not, with the reason.
+pub fn gpu_available() -> Result<(), ModelError> {
+    Device::choose(DeviceChoice::Gpu).map(drop)
+}
+
 #[cfg(not(feature = "gpu"))]
 fn gpu() -> Result<Device, String> {
     Err("this program was built without the feature gpu".into())

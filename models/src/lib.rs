@@ -14,6 +14,7 @@ mod tiles;
 mod loaded;
 mod handle;
 
+pub use device::gpu_available;
 pub use error::ModelError;
 pub use handle::{Answer, ModelHandle};
 pub use loaded::{LoadedModel, load, load_file};

@@ -6,6 +6,7 @@ mod run;
 mod signals;
 mod plan;
 mod apply;
+mod doctor;
 mod graph;
 mod nodes;
 mod topic;
@@ -37,6 +38,8 @@ enum Command {
     Plan(plan::PlanArguments),
     /// Creates the topics that a topology needs and that are missing
     Apply(apply::ApplyArguments),
+    /// Looks at all that a topology needs around it: cluster, rights, clocks, directory, devices
+    Doctor(doctor::DoctorArguments),
     /// Draws a topology
     Graph(graph::GraphArguments),
     /// Runs a topology until it is stopped (Ctrl-C or SIGTERM drain it; a second one stops at once)
@@ -124,6 +127,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Apply(arguments) => apply::apply(&arguments),
+        Command::Doctor(arguments) => doctor::doctor(&arguments),
         Command::Graph(arguments) => graph::graph(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Topic(command) => topic::topic(&command),

@@ -79,13 +79,22 @@ pub(super) fn coded(code: RDKafkaErrorCode, place: &Place<'_>) -> LogError {
         | RDKafkaErrorCode::UnknownTopic
         | RDKafkaErrorCode::UnknownPartition => match place.topic {
             Some(topic) => LogError::NoTopic(topic.to_owned()),
-            None => LogError::Refused(format!("{place}: {code}")),
+            None => LogError::Refused(format!("{place}: {}", said(code))),
         },
         code => match refusal(code) {
-            Some(cure) => LogError::Refused(format!("{place}: {code}; {cure}")),
-            None => LogError::Unavailable(format!("{place}: {code}")),
+            Some(cure) => LogError::Refused(format!("{place}: {}; {cure}", said(code))),
+            None => LogError::Unavailable(format!("{place}: {}", said(code))),
         },
     }
+}
+
+/// A code in words: of `Name (Broker: words)` the words.
+fn said(code: RDKafkaErrorCode) -> String {
+    let whole = code.to_string();
+    let words = whole
+        .split_once(": ")
+        .map(|(_, words)| words.trim_end_matches(')'));
+    words.unwrap_or(&whole).to_lowercase()
 }
 
 /// What a person must do about a code that no waiting cures; `None` for the others.

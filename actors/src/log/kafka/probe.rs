@@ -31,6 +31,8 @@ pub struct HeldBack {
 
 /// How wrong a clock may be that is still measured.
 const SKEW_MS_MAX: i64 = 24 * 3_600_000;
+/// How soon a transaction's marker is there.
+const MARKER_WITHIN: Duration = Duration::from_secs(2);
 
 impl KafkaLog {
     /// Who the brokers are.
@@ -122,20 +124,28 @@ impl KafkaLog {
             let place = Place::new("asking for an offset");
             found.ok_or_else(|| LogError::Unavailable(format!("{place}: no answer")))
         };
-        let last = ask(Where::End)? - 1;
-        // The last record is at least this young, and not as young as that.
-        let (mut low, mut high) = (around - SKEW_MS_MAX, around + SKEW_MS_MAX);
-        if ask(Where::At(low))? != last || ask(Where::At(high))? <= last {
-            return Ok(None);
-        }
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            match ask(Where::At(middle))? <= last {
-                true => low = middle,
-                false => high = middle,
+        let began = now();
+        loop {
+            let last = ask(Where::End)? - 1;
+            // The youngest of all records up to the last is at least this young, and not as that.
+            let (mut low, mut high) = (around - SKEW_MS_MAX, around + SKEW_MS_MAX);
+            while high - low > 1 {
+                let middle = low + (high - low) / 2;
+                match ask(Where::At(middle))? <= last {
+                    true => low = middle,
+                    false => high = middle,
+                }
             }
+            if ask(Where::At(low))? == last && low > around - SKEW_MS_MAX {
+                return Ok(Some(low));
+            }
+            // It is another than the last; or the marker is not there yet, which brokers write after
+            // they have answered the producer.
+            if began.elapsed() > MARKER_WITHIN {
+                return Ok(None);
+            }
+            std::thread::park_timeout(MARKER_WITHIN / 40);
         }
-        Ok(Some(low))
     }
 }
 
