@@ -10,6 +10,7 @@ mod schema;
 mod expression;
 mod signature;
 mod operator;
+mod settings;
 mod topology;
 mod supervision;
 mod secret;
@@ -42,12 +43,14 @@ pub use operator::{
 pub use problem::{Location, Problem, Problems};
 pub use schema::{Column, DataType, Schema, TimeUnit, VectorElement};
 pub use secret::Secret;
+pub use settings::{
+    Delivery, EpochSettings, GroupProtocol, KafkaSettings, LogSettings, Membership, StateSettings,
+};
 pub use signature::{Element, ModelSignatures, NoModels, Signature, TensorSpec, VersionChoice};
 pub use supervision::{Backoff, Intensity, Strategy};
 pub use topology::{
-    Batching, Delivery, DeviceChoice, Edge, EpochSettings, EventTime, Feed, FileCompression,
-    FileFormat, Format, GroupProtocol, KafkaSettings, LogSettings, Membership, ModelSettings, Node,
-    NodeIndex, Operator, Order, Port, Profile, Sink, SinkTarget, Source, Start, StateSettings,
-    SubTopology, Topology, WatermarkSettings,
+    Batching, DeviceChoice, Edge, EventTime, Feed, FileCompression, FileFormat, Format,
+    ModelSettings, Node, NodeIndex, Operator, Order, Port, Profile, Sink, SinkTarget, Source,
+    Start, SubTopology, Topology, WatermarkSettings,
 };
 pub use units::{ByteSize, Millis, UnitError};

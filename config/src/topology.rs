@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::{
-    ByteSize, Millis, ModelId, NodeId, OperatorKind, Schema, Secret, Signature, TimeUnit,
-    TopicName, TopologyName, VersionChoice,
+    EpochSettings, LogSettings, Millis, ModelId, NodeId, OperatorKind, Schema, Signature,
+    StateSettings, TimeUnit, TopicName, TopologyName, VersionChoice,
 };
 
 /// Position of a node in [`Topology::nodes`].
@@ -243,108 +243,6 @@ pub enum FileCompression {
     Gzip,
     /// `.zst`
     Zstd,
-}
-
-/// Where records live.
-#[derive(Debug, Clone, PartialEq)]
-pub enum LogSettings {
-    /// In the data directory.
-    Embedded,
-    /// On a cluster.
-    Kafka(KafkaSettings),
-}
-
-/// How to reach a Kafka cluster, and what is done there.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KafkaSettings {
-    /// `host:port`, at least one.
-    pub brokers: Vec<String>,
-    /// Further librdkafka properties, security among them; those the runtime owns have been refused.
-    pub client: Vec<(String, Secret)>,
-    /// Whether missing topics are created when the topology starts.
-    pub create_topics: bool,
-    /// Replicas of topics that are created; `None`: as many as the brokers' default says.
-    pub replication: Option<u16>,
-    /// Who deals partitions out to the nodes.
-    pub group_protocol: GroupProtocol,
-    /// Whether a node keeps its partitions over a short restart.
-    pub membership: Membership,
-    /// Warm copies of each task's state on other nodes.
-    pub standby: u8,
-}
-
-/// Who deals partitions out to the members of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum GroupProtocol {
-    /// One of the members.
-    Classic,
-    /// The brokers (KIP-848).
-    Consumer,
-}
-
-/// Whether a member is known by its node's id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Membership {
-    /// By its node's id: a restart within the session timeout moves no partition.
-    Static,
-    /// Anew at each start.
-    Dynamic,
-}
-
-impl KafkaSettings {
-    /// These brokers, and everything else as it is without being set.
-    #[must_use]
-    pub fn of(brokers: Vec<String>) -> Self {
-        Self {
-            brokers,
-            client: Vec::new(),
-            create_topics: true,
-            replication: None,
-            group_protocol: GroupProtocol::Classic,
-            membership: Membership::Static,
-            standby: 0,
-        }
-    }
-}
-
-/// When a transaction closes: whichever comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EpochSettings {
-    /// Time since it began.
-    pub interval: Millis,
-    /// Input records in it.
-    pub records: u64,
-    /// What is promised after a crash.
-    pub delivery: Delivery,
-}
-
-/// What a topology promises of its outputs after a crash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Delivery {
-    /// They appear once, when their epoch is committed.
-    ExactlyOnce,
-    /// They appear at once, and again after a crash.
-    AtLeastOnce,
-}
-
-impl Delivery {
-    /// Its name in a topology file.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::ExactlyOnce => "exactly-once",
-            Self::AtLeastOnce => "at-least-once",
-        }
-    }
-}
-
-/// What live sessions may cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StateSettings {
-    /// Beyond it the least recently used are passivated.
-    pub memory: ByteSize,
-    /// Sessions without records for so long are passivated.
-    pub idle: Millis,
 }
 
 /// A model as the topology names it.

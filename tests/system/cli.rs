@@ -2,7 +2,7 @@
 
 mod daemon;
 mod inspect;
-mod topic;
+pub(super) mod topic;
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ fn payments(records: u32) -> String {
 
 /// Runs a command that must succeed; gives its standard output.
 #[track_caller]
-fn ok(arguments: &[&str]) -> String {
+pub(super) fn ok(arguments: &[&str]) -> String {
     let (code, out, errors) = run(arguments);
     assert_eq!(code, 0, "{arguments:?}: {errors}");
     out
@@ -39,7 +39,7 @@ fn ok(arguments: &[&str]) -> String {
 
 /// Runs a command that must fail with this code and say all of these.
 #[track_caller]
-fn fails(arguments: &[&str], expected: i32, told: &[&str]) {
+pub(super) fn fails(arguments: &[&str], expected: i32, told: &[&str]) {
     let (code, out, errors) = run(arguments);
     assert_eq!(code, expected, "{arguments:?}: {out}{errors}");
     for part in told {

@@ -8,7 +8,7 @@ use crate::http::till;
 use tests::daemon::{Daemon, thalweg, told};
 
 /// Runs a command that must succeed, with a text as its standard input.
-fn feed(arguments: &[&str], input: &str) -> String {
+pub(crate) fn feed(arguments: &[&str], input: &str) -> String {
     let mut child = thalweg()
         .args(arguments)
         .stdin(Stdio::piped())
@@ -25,7 +25,7 @@ fn feed(arguments: &[&str], input: &str) -> String {
 }
 
 /// Payments of 100, one a card.
-fn lines(count: usize) -> String {
+pub(crate) fn lines(count: usize) -> String {
     let line = |nth| format!("{{\"card\":\"c{nth}\",\"ts\":{nth},\"amount\":100}}\n");
     (0..count).map(line).collect()
 }

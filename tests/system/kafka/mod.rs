@@ -1,4 +1,8 @@
-//! A real broker: what a committed transaction wrote is read, what an aborted one wrote is not.
+//! A real broker: what a committed transaction wrote is read, what an aborted one wrote is not; and
+//! the command line and the daemon on it.
+
+mod commands;
+mod starting;
 
 use std::time::{Duration, Instant};
 
@@ -7,6 +11,8 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Message};
+
+use crate::http::till;
 
 const WITHIN: Duration = Duration::from_secs(30);
 
@@ -86,4 +92,49 @@ fn a_reader_of_committed_records_sees_no_aborted_ones() {
         }
     };
     assert_eq!(value, b"committed");
+}
+
+/// The till on brokers, with a name and topics that no other test has; written to a folder of its own.
+struct Till {
+    dir: tempfile::TempDir,
+    /// The topology file.
+    file: String,
+    /// The topology's name; its topics begin with it.
+    name: String,
+    brokers: String,
+}
+
+impl Till {
+    /// `log` are more keys of `[log]`.
+    fn on(brokers: &str, name: &str, log: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let name = format!("{name}-{}", std::process::id());
+        let whole = std::fs::read_to_string(till()).expect("the topology");
+        let text = whole
+            .replace("name = \"till\"", &format!("name = \"{name}\""))
+            .replace(
+                "topic = \"payments\"",
+                &format!("topic = \"{name}.payments\""),
+            )
+            .replace("topic = \"alerts\"", &format!("topic = \"{name}.alerts\""));
+        let list: Vec<String> = brokers.split(',').map(|b| format!("\"{b}\"")).collect();
+        let list = list.join(", ");
+        let text = format!("{text}\n[log]\nkind = \"kafka\"\nbrokers = [{list}]\n{log}\n");
+        let file = dir.path().join("till.toml");
+        std::fs::write(&file, text).expect("written");
+        Self {
+            file: file.display().to_string(),
+            dir,
+            name,
+            brokers: brokers.to_owned(),
+        }
+    }
+
+    fn data(&self) -> String {
+        self.dir.path().join("data").display().to_string()
+    }
+
+    fn topic(&self, suffix: &str) -> String {
+        format!("{}.{suffix}", self.name)
+    }
 }

@@ -26,7 +26,7 @@ impl Reporter {
 impl ClientContext for Reporter {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         if matches!(level, RDKafkaLogLevel::Error) {
-            *self.0.lock() = Some(message.to_owned());
+            *self.0.lock() = Some(cause(message).to_owned());
         }
         match level {
             // A property for producers that a consumer is given too: one table serves all clients.
@@ -48,10 +48,38 @@ impl ClientContext for Reporter {
         tracing::debug!(%error, reason, "kafka client");
         let text = match reason.is_empty() {
             true => error.to_string(),
-            false => reason.to_owned(),
+            false => cause(reason).to_owned(),
         };
         *self.0.lock() = Some(text);
     }
 }
 
 impl ConsumerContext for Reporter {}
+
+/// What a client says, without its thread and the broker that it then names again:
+/// `[thrd:HOST:PORT/ID]: HOST:PORT/ID: Connect to HOST:PORT failed: …`.
+fn cause(message: &str) -> &str {
+    let told = match message.strip_prefix("[thrd:") {
+        Some(rest) => rest.split_once("]: ").map_or(message, |(_, told)| told),
+        None => message,
+    };
+    match told.split_once(": ") {
+        Some((broker, told)) if broker.contains('/') && !broker.contains(' ') => told,
+        _ => told,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cause;
+
+    #[test]
+    fn a_cause_is_told_without_its_thread() {
+        let whole =
+            "[thrd:h:9/bootstrap]: h:9/bootstrap: Connect to ipv4#1.2.3.4:9 failed: refused";
+        assert_eq!(cause(whole), "Connect to ipv4#1.2.3.4:9 failed: refused");
+        for plain in ["1/1 brokers are down", "h:9: no", "[thrd:"] {
+            assert_eq!(cause(plain), plain);
+        }
+    }
+}
