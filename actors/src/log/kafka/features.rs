@@ -31,7 +31,7 @@ pub(super) fn lacking(settings: &KafkaSettings, built: &str) -> Option<String> {
         return lacks(format!("mechanism = \"{mechanism}\" needs OpenSSL"), "tls");
     }
     if property("sasl.oauthbearer.method").is_some() && !has("oidc") {
-        return lacks("token-endpoint needs an HTTPS client".to_owned(), "oidc");
+        return lacks("token-endpoint needs libcurl".to_owned(), "oidc");
     }
     None
 }
@@ -41,6 +41,16 @@ mod tests {
     use config::Secret;
 
     use super::*;
+
+    #[test]
+    fn the_build_can_do_what_its_features_say() {
+        let plain = rdkafka::ClientConfig::new().create_native_config();
+        let built = plain.and_then(|config| config.get("builtin.features"));
+        let built = built.expect("librdkafka tells");
+        let has = |feature: &str| built.split(',').any(|built| built.trim() == feature);
+        assert_eq!(has("ssl"), cfg!(feature = "tls"), "{built}");
+        assert_eq!(has("oidc"), cfg!(feature = "oidc"), "{built}");
+    }
 
     #[test]
     fn what_the_build_lacks_is_named_by_its_feature() {

@@ -169,7 +169,8 @@ impl Producer for KafkaProducer {
         if !std::mem::take(&mut self.open) {
             return Ok(());
         }
-        self.native.purge();
+        // The client purges what is queued by itself and waits for what is on its way: purging that
+        // too would leave gaps in the sequence, and the next transaction would fail for them.
         let deadline = deadline(ABORT_WITHIN);
         retried(deadline, || {
             self.native.serve(Duration::ZERO);

@@ -40,7 +40,7 @@ struct Reader {
     at: TopicPartition,
     /// Where it reads on.
     next: i64,
-    /// It has been told that the partition ends at `next`, and is not told again.
+    /// It has been told that the partition ends at `next`.
     at_end: bool,
     used: Instant,
 }
@@ -62,22 +62,18 @@ impl Readers {
         max_records: usize,
         max_bytes: usize,
     ) -> Result<Fetched, LogError> {
-        let kept = self.take(at, from);
-        // A new reader is asked for its place; one that was told its partition's end is not told again.
-        if kept.as_ref().is_none_or(|reader| reader.at_end) {
-            self.topics.exists(at)?;
-            let range = self.range(at)?;
-            if from >= range.end {
-                kept.into_iter().for_each(|reader| self.keep(reader));
-                return Ok(Fetched {
-                    records: Vec::new(),
-                    next_offset: from,
-                });
-            }
-        }
-        let mut reader = match kept {
+        let mut reader = match self.take(at, from) {
             Some(reader) => reader,
-            None => self.open(at, from)?,
+            None => {
+                self.topics.exists(at)?;
+                if from >= self.range(at)?.end {
+                    return Ok(Fetched {
+                        records: Vec::new(),
+                        next_offset: from,
+                    });
+                }
+                self.open(at, from)?
+            }
         };
         let place = Place::new("reading topic").of_topic(at.topic.as_str());
         let fetched = reader.fetch(max_records.max(1), max_bytes);
@@ -91,12 +87,13 @@ impl Readers {
         Ok(ranges.first().copied().unwrap_or_default())
     }
 
-    /// A kept reader that is where this read begins.
+    /// A kept reader that is where this read begins. One that was told its partition's end is asked
+    /// for its place anew: it is not told again, and librdkafka (2.12) takes the end for a record there.
     fn take(&self, at: &TopicPartition, from: i64) -> Option<Reader> {
         let mut kept = self.kept.lock();
         let there = kept
             .iter()
-            .position(|reader| reader.next == from && reader.at == *at)?;
+            .position(|reader| !reader.at_end && reader.next == from && reader.at == *at)?;
         Some(kept.swap_remove(there))
     }
 

@@ -6,6 +6,8 @@
 
 mod reading;
 mod topics;
+mod transactions;
+mod members;
 mod unreachable;
 
 use std::sync::atomic::{AtomicU32, Ordering};
