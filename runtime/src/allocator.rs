@@ -4,15 +4,20 @@
 //! thread and freed by another, so each arena keeps its peak: a third more memory, measured in
 //! `docs/benchmarks.md`. Other allocators are left as they are.
 
-/// Arenas for all threads. With one, threads wait for each other.
+/// Fewest arenas. With one, threads wait for each other.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const ARENAS: i32 = 2;
+const ARENAS_MIN: usize = 2;
 
-/// Limits the arenas. To be called before there are threads, which keep the arena that they have.
+/// Limits the arenas to one a core. To be called before there are threads, which keep the arena that
+/// they have.
 pub(crate) fn limit() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // Refused only for a parameter that this libc does not know; then nothing has changed.
-    let _taken = glibc::mallopt(glibc::M_ARENA_MAX, ARENAS);
+    {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let arenas = i32::try_from(cores.max(ARENAS_MIN)).unwrap_or(i32::MAX);
+        // Refused only for a parameter that this libc does not know; then nothing has changed.
+        let _taken = glibc::mallopt(glibc::M_ARENA_MAX, arenas);
+    }
 }
 
 /// Gives free memory back to the operating system. Takes milliseconds, and what is used again must be
