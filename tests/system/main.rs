@@ -6,6 +6,7 @@ mod garbage;
 mod http;
 mod kafka;
 mod letters;
+mod models;
 mod panics;
 mod poison;
 mod quarantine;

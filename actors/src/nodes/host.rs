@@ -116,8 +116,8 @@ pub struct HeldRow {
 /// What an epoch leaves in a host.
 #[derive(Debug)]
 pub struct Closed {
-    /// Snapshots of the sessions that it touched.
-    pub entries: Vec<Entry>,
+    /// Snapshots of the sessions that it touched, and what became of quarantines.
+    pub entries: Arc<Vec<Entry>>,
     /// Sessions in memory.
     pub sessions: usize,
     /// About their bytes.
@@ -237,14 +237,19 @@ impl Actor for SessionHost {
 
 impl HostState {
     fn close(&mut self, next_epoch: u64) -> Closed {
-        let mut entries = Vec::new();
-        for (space, (hosted, step)) in (0..).zip(self.operators.iter_mut().zip(&self.program.keyed))
-        {
+        let (mut entries, mut slots) = (Vec::new(), Vec::new());
+        for (hosted, step) in self.operators.iter_mut().zip(&self.program.keyed) {
             let first = entries.len();
-            let slots = hosted.sessions.snapshots(&*step.operator, &mut entries);
-            let image = entries[first..].to_vec();
-            hosted.journal.image(self.epoch, slots, image);
+            let touched = hosted.sessions.snapshots(&*step.operator, &mut entries);
+            slots.push((touched, first));
+        }
+        for (space, hosted) in (0..).zip(&mut self.operators) {
             hosted.quarantine.entries(space, &mut entries);
+        }
+        let entries = Arc::new(entries);
+        for (hosted, (touched, first)) in self.operators.iter_mut().zip(slots) {
+            let shared = Arc::clone(&entries);
+            hosted.journal.image(self.epoch, touched, (shared, first));
         }
         self.epoch = next_epoch;
         self.report();
@@ -264,7 +269,9 @@ impl HostState {
         let hosted = &mut self.operators[keyed];
         if hosted.journal.is_long() {
             let (slots, entries) = hosted.sessions.images(operator);
-            hosted.journal.image(self.epoch, slots, entries);
+            hosted
+                .journal
+                .image(self.epoch, slots, (Arc::new(entries), 0));
         }
         let bound = operator.bind(&batch.columns).map_err(|e| e.to_string())?;
         self.keys.fill(batch.columns.column(step.key), batch.len());

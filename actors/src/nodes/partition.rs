@@ -152,7 +152,7 @@ pub struct PartitionState {
 /// An epoch that was handed over and is not committed yet.
 struct Uncommitted {
     epoch: u64,
-    entries: Vec<Entry>,
+    entries: Arc<Vec<Entry>>,
     inputs: Vec<(String, i64)>,
     /// Rows held in it, as they stand in the dead letters.
     held: Vec<LogRecord>,

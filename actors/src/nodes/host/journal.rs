@@ -8,6 +8,7 @@
 //! by the epochs that are on their way (two), and by [`PIECE_ROWS_MAX`] between images.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::batch::Row;
 use crate::nodes::boundary::{Panicked, guarded};
@@ -29,11 +30,12 @@ pub(super) struct Journal {
     rows: usize,
 }
 
-/// Snapshots of the sessions that an epoch touched; `slots[i]` had `entries[i]`.
+/// Snapshots of the sessions that an epoch touched; `slots[i]` had `entries[first + i]`.
 struct Image {
     epoch: u64,
     slots: Vec<u32>,
-    entries: Vec<Entry>,
+    entries: Arc<Vec<Entry>>,
+    first: usize,
 }
 
 /// One batch: its rows, then the timers that fired behind them.
@@ -97,8 +99,13 @@ impl Journal {
         self.rows >= PIECE_ROWS_MAX
     }
 
-    /// The sessions that this epoch has touched so far stand in these snapshots.
-    pub(super) fn image(&mut self, epoch: u64, slots: Vec<u32>, entries: Vec<Entry>) {
+    /// The sessions that this epoch has touched so far stand in these snapshots, from `first` on.
+    pub(super) fn image(
+        &mut self,
+        epoch: u64,
+        slots: Vec<u32>,
+        (entries, first): (Arc<Vec<Entry>>, usize),
+    ) {
         self.pieces.clear();
         self.rows = 0;
         // A later image of the same epoch holds all that an earlier one does.
@@ -107,6 +114,7 @@ impl Journal {
             epoch,
             slots,
             entries,
+            first,
         });
     }
 
@@ -131,7 +139,7 @@ impl Journal {
     ) -> Result<(), ReplayError> {
         let image = self.images.iter().rev().find_map(|image| {
             let at = image.slots.iter().position(|other| *other == slot)?;
-            Some(image.entries[at].value.clone())
+            Some(image.entries[image.first + at].value.clone())
         });
         let session = sessions.reset(slot, image, operator, committed)?;
         guarded(|| {

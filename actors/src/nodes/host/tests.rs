@@ -213,7 +213,7 @@ impl Host {
                     .snapshots(&*self.operator, &mut entries);
                 self.hosted
                     .journal
-                    .image(self.epoch, slots, entries.clone());
+                    .image(self.epoch, slots, (Arc::new(entries.clone()), 0));
                 self.closed.push((self.epoch, entries));
                 self.epoch += 1;
             }
@@ -287,7 +287,7 @@ proptest! {
             if long {
                 // As in the middle of a long epoch.
                 let (slots, entries) = found.hosted.sessions.images(&*operator);
-                found.hosted.journal.image(found.epoch, slots, entries);
+                found.hosted.journal.image(found.epoch, slots, (Arc::new(entries), 0));
             }
             let mut failures = [0; 4];
             let rows: Vec<(Row, u8, i64, Fate)> = rows.iter().map(|(key, value, fate)| {

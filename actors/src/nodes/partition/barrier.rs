@@ -97,7 +97,7 @@ impl PartitionState {
     }
 
     async fn close_epoch(&mut self) -> Result<TaskEpoch, ActorProcessingErr> {
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut entries: Arc<Vec<Entry>> = Arc::default();
         let (mut sessions, mut state_bytes) = (0, 0);
         if let Some(host) = &self.host {
             let next_epoch = self.epoch + 1;
@@ -133,7 +133,7 @@ impl PartitionState {
                     .collect(),
                 watermark: self.watermark,
                 held,
-                entries: entries.clone(),
+                entries: Arc::clone(&entries),
                 sessions,
                 state_bytes,
                 now_ms: self.context.clock.now_ms(),
@@ -157,8 +157,9 @@ impl PartitionState {
                 self.context.suspects.committed(&input.at, *offset);
             }
             if let Some(committed) = &self.committed {
-                let (entries, inputs) = (first.entries, first.inputs);
-                committed.committed(first.epoch, entries, &self.changelog, inputs);
+                // The host keeps them too, until it is told.
+                let entries = Arc::unwrap_or_clone(first.entries);
+                committed.committed(first.epoch, entries, &self.changelog, first.inputs);
                 self.context.states.committed(self.task, &self.changelog);
             }
         }

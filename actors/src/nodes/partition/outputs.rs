@@ -1,6 +1,7 @@
 //! What a task's open epoch has brought so far, and how it is handed over.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use config::{NodeId, TopicName};
@@ -72,7 +73,7 @@ pub(super) struct Closing {
     pub(super) positions: Vec<(TopicPartition, i64)>,
     pub(super) watermark: i64,
     pub(super) held: usize,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Arc<Vec<Entry>>,
     pub(super) sessions: usize,
     pub(super) state_bytes: usize,
     pub(super) now_ms: i64,
