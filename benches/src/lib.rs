@@ -1,6 +1,8 @@
 //! Benchmarks: `divan` programs beside this file, and programs in `bin/` that measure the whole daemon.
 //! Here is what those share: which daemon, and what Linux says about its process.
 
+pub mod workloads;
+
 use std::path::PathBuf;
 
 /// What ends a benchmark.

@@ -8,26 +8,9 @@
 
 #![expect(clippy::print_stdout, reason = "a program that prints figures")]
 
-use std::fmt::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
-
 use actors::log::embedded::{EmbeddedLog, EmbeddedOptions};
-use actors::log::{Log, LogRecord, TopicPartition, TopicSpec, partition_for_key};
-use bytes::Bytes;
-use config::TopicName;
-use thalweg_benches::{Failure, children_cpu_seconds, daemon, memory_mib};
-
-/// Partitions of the input topics, as in the examples.
-const PARTITIONS: u32 = 4;
-
-struct Workload {
-    name: &'static str,
-    topic: &'static str,
-    topology: String,
-    record: fn(u64, &mut String) -> String,
-}
+use thalweg_benches::Failure;
+use thalweg_benches::workloads::{Figures, Workload, drain, fill, workloads};
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -56,198 +39,14 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-fn workloads() -> Vec<Workload> {
-    let source = r#"version = 1
-name = "bench"
-[[source]]
-id = "events"
-topic = "events"
-format = "json"
-key = "user"
-partitions = 4
-time = { column = "ts", unit = "ms" }
-[source.schema]
-id = "int64"
-ts = "timestamp"
-user = "string"
-country = "string"
-amount = "float64"
-"#;
-    let sink = "[[sink]]\nid = \"out\"\ninput = \"last\"\ntopic = \"out\"\nformat = \"json\"\nkey = \"user\"\n";
-    let filter = "[[operator]]\nid = \"half\"\nkind = \"filter\"\ninput = \"events\"\nwhere = \"amount >= 50 and country <> 'XX'\"\n\
-        [[operator]]\nid = \"last\"\nkind = \"select\"\ninput = \"half\"\nkeep = [\"id\", \"user\", \"country\"]\ncolumns = { log_amount = \"ln(1 + amount)\" }\n";
-    let rolling = "[[operator]]\nid = \"last\"\nkind = \"rolling\"\ninput = \"events\"\n[operator.columns]\n\
-        n = { fn = \"count\", over = \"1h\" }\nmean = { fn = \"avg\", of = \"amount\", over = \"1h\" }\n\
-        high = { fn = \"max\", of = \"amount\", over = \"1h\" }\nspread = { fn = \"stddev\", of = \"amount\", over = \"1h\" }\n";
-    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/card-fraud");
-    let card_fraud =
-        std::fs::read_to_string(format!("{examples}/topology.toml")).unwrap_or_default();
-    let card_fraud: String = card_fraud
-        .lines()
-        .filter(|line| !line.starts_with("feed ="))
-        .flat_map(|line| [line, "\n"])
-        .collect::<String>()
-        .replace("\"models/fraud\"", &format!("\"{examples}/models/fraud\""));
-    let million = format!("{source}[state]\nmemory = \"256MiB\"\n{rolling}{sink}");
-    vec![
-        Workload {
-            name: "million",
-            topic: "events",
-            topology: million,
-            record: event_of_a_million,
-        },
-        Workload {
-            name: "filter",
-            topic: "events",
-            topology: format!("{source}{filter}{sink}"),
-            record: event,
-        },
-        Workload {
-            name: "rolling",
-            topic: "events",
-            topology: format!("{source}{rolling}{sink}"),
-            record: event,
-        },
-        Workload {
-            name: "card-fraud",
-            topic: "transactions",
-            topology: card_fraud,
-            record: payment,
-        },
-    ]
-}
-
-/// About 200 bytes of JSON, 100,000 users, a millisecond apart. Gives the key.
-fn event(nth: u64, out: &mut String) -> String {
-    event_of(100_000, nth, out)
-}
-
-/// The same of a million users, each of them once in a million records: the most that a state of
-/// 256 MiB can be made to turn over.
-fn event_of_a_million(nth: u64, out: &mut String) -> String {
-    event_of(1_000_000, nth, out)
-}
-
-fn event_of(users: u64, nth: u64, out: &mut String) -> String {
-    let mixed = nth
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        .rotate_left(23)
-        .wrapping_mul(0xff51_afd7_ed55_8ccd);
-    // A million: every user in turn, so that there are really so many.
-    let user = if users > 100_000 {
-        nth * 611_953 % users
-    } else {
-        (mixed >> 16) % users
-    };
-    let user = format!("user-{user:06}");
-    let country = ["DE", "FR", "NL", "XX", "SE"][(mixed % 5) as usize];
-    let (ts, amount) = (1_700_000_000_000 + nth, (mixed >> 40) % 10_000);
-    // Writing to a string cannot fail.
-    let _ = write!(
-        out,
-        "{{\"id\":{nth},\"ts\":{ts},\"user\":\"{user}\",\"country\":\"{country}\",\"amount\":{}.{:02},\"channel\":\"web\",\"session\":\"{mixed:016x}\",\"agent\":\"Mozilla/5.0 (X11; Linux x86_64)\"}}",
-        amount / 100,
-        amount % 100
-    );
-    user
-}
-
-/// A card payment: 5,000 customers, 10,000 terminals, 8 seconds apart.
-fn payment(nth: u64, out: &mut String) -> String {
-    let mixed = nth
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        .rotate_left(23)
-        .wrapping_mul(0xff51_afd7_ed55_8ccd);
-    let customer = ((mixed >> 16) % 5_000).to_string();
-    let terminal = (mixed >> 32) % 10_000;
-    let (ts, amount) = (
-        1_700_000_000_000 + nth * 8_000,
-        100 + (mixed >> 40) % 20_000,
-    );
-    // Writing to a string cannot fail.
-    let _ = write!(
-        out,
-        "{{\"tx_id\":{nth},\"ts\":{ts},\"customer_id\":\"{customer}\",\"terminal_id\":\"{terminal}\",\"amount\":{}.{:02}}}",
-        amount / 100,
-        amount % 100
-    );
-    customer
-}
-
-struct Figures {
-    wall: f64,
-    cpu: f64,
-    rss_mib: u64,
-}
-
 fn run(workload: &Workload, records: u64) -> Result<Figures, Failure> {
     let dir = tempfile::tempdir()?;
     let data = dir.path().join("data");
-    fill(&data, workload, records)?;
+    std::fs::create_dir_all(&data)?;
+    let log = EmbeddedLog::open(&data.join("log"), EmbeddedOptions::default())?;
+    fill(&log, workload.topic, workload, records)?;
+    drop(log);
     let file = dir.path().join("topology.toml");
     std::fs::write(&file, &workload.topology)?;
-    let before = children_cpu_seconds()?;
-    let began = Instant::now();
-    let mut child = Command::new(daemon()?)
-        .arg("run")
-        .arg(&file)
-        .arg("--data-dir")
-        .arg(&data)
-        .args(["--until-caught-up", "--listen", "none"])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let mut rss_mib = 0;
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        rss_mib = rss_mib.max(memory_mib(child.id(), "VmRSS"));
-        std::thread::park_timeout(std::time::Duration::from_millis(20));
-    };
-    if !status.success() {
-        return Err(format!("the daemon ended with {status}").into());
-    }
-    Ok(Figures {
-        wall: began.elapsed().as_secs_f64(),
-        cpu: children_cpu_seconds()? - before,
-        rss_mib,
-    })
-}
-
-fn fill(data: &Path, workload: &Workload, records: u64) -> Result<(), Failure> {
-    std::fs::create_dir_all(data)?;
-    let log = EmbeddedLog::open(&data.join("log"), EmbeddedOptions::default())?;
-    let name = TopicName::parse(workload.topic)?;
-    log.ensure_topic(&TopicSpec {
-        name: name.clone(),
-        partitions: PARTITIONS,
-        compacted: false,
-        retention_ms: None,
-        retention_bytes: None,
-    })?;
-    let mut producer = log.producer("fill")?;
-    let mut nth = 0;
-    while nth < records {
-        let mut by_partition = vec![Vec::new(); PARTITIONS as usize];
-        let end = (nth + 20_000).min(records);
-        for nth in nth..end {
-            let mut value = String::new();
-            let key = (workload.record)(nth, &mut value);
-            let partition = partition_for_key(key.as_bytes(), PARTITIONS);
-            let record = LogRecord::new(
-                Some(Bytes::from(key)),
-                Some(Bytes::from(value)),
-                1_700_000_000_000,
-            );
-            by_partition[partition as usize].push(record);
-        }
-        producer.begin()?;
-        for (partition, records) in (0..).zip(by_partition) {
-            producer.send(&TopicPartition::new(name.clone(), partition), records)?;
-        }
-        producer.commit()?;
-        nth = end;
-    }
-    Ok(())
+    drain(&file, &data)
 }
