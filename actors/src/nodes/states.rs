@@ -88,7 +88,8 @@ impl States {
     ) -> Result<Restored, RestoreError> {
         let slot = self.slot(task);
         let mut state = slot.state.lock();
-        if state.is_some() && slot.is_at_end(log, changelogs)? {
+        let sound = |state: &Arc<TaskState>| state.restore_point().is_ok();
+        if state.as_ref().is_some_and(sound) && slot.is_at_end(log, changelogs)? {
             // A restart of the actors only: what they had committed is all there is.
             return Ok(Restored::nothing(self.changelog(task)));
         }

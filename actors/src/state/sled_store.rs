@@ -55,6 +55,9 @@ pub struct SledStore {
     live: RwLock<Live>,
     /// Held by the one write or wipe that runs.
     writer: Mutex<()>,
+    /// What a read or a write found broken: from then on there is no marker, so that the next restore
+    /// wipes the store and does not trust what it has not read.
+    damage: Mutex<Option<String>>,
 }
 
 /// What readers see. Replaced whole, so that no lock is held over I/O.
@@ -91,6 +94,7 @@ impl SledStore {
             dir: dir.to_owned(),
             live: RwLock::new(live),
             writer: Mutex::new(()),
+            damage: Mutex::new(None),
         })
     }
 
@@ -104,9 +108,16 @@ impl SledStore {
             let live = self.live.read().clone();
             let result = reading(&live);
             if result.is_ok() || Arc::ptr_eq(&live.table, &self.live.read().table) {
-                return result;
+                return self.remember_damage(result);
             }
         }
+    }
+
+    fn remember_damage<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(error @ (StoreError::Corrupt { .. } | StoreError::Engine { .. })) = &result {
+            *self.damage.lock() = Some(error.to_string());
+        }
+        result
     }
 }
 
@@ -118,13 +129,19 @@ impl StateStore for SledStore {
     fn put_epoch(&self, entries: &[Entry], marker: &Marker) -> Result<(), StoreError> {
         let _one_at_a_time = self.writer.lock();
         let before = self.live.read().clone();
-        let after = before.write(entries, marker)?;
+        let after = self.remember_damage(before.write(entries, marker))?;
         *self.live.write() = after;
         Ok(())
     }
 
     fn marker(&self) -> Result<Option<Marker>, StoreError> {
-        Ok(self.live.read().root.marker.clone())
+        match &*self.damage.lock() {
+            None => Ok(self.live.read().root.marker.clone()),
+            Some(what) => Err(StoreError::Corrupt {
+                path: self.dir.clone(),
+                what: format!("it was found before: {what}"),
+            }),
+        }
     }
 
     fn scan(
@@ -153,6 +170,7 @@ impl StateStore for SledStore {
         let fresh = Live::open(&self.dir, number)?;
         let old = std::mem::replace(&mut *self.live.write(), fresh);
         drop(old);
+        *self.damage.lock() = None;
         engine::remove_older(&self.dir, number);
         Ok(())
     }

@@ -103,7 +103,7 @@ pub trait StateStore: Send + Sync {
     /// The last marker written; `None` in a new store.
     ///
     /// # Errors
-    /// See [`StoreError`].
+    /// See [`StoreError`]; also if a read or a write found the store damaged since it was opened.
     fn marker(&self) -> Result<Option<Marker>, StoreError>;
 
     /// Visits every key of a space once, in no promised order, until `visit` returns false.

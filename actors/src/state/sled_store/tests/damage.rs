@@ -27,7 +27,8 @@ fn a_damaged_store_comes_up_and_never_gives_wrong_values() {
         let what = damage(dir.path(), &mut ChaCha8Rng::seed_from_u64(seed));
         let store = SledStore::open(dir.path());
         let store = store.unwrap_or_else(|e| panic!("seed {seed}, {what}: does not come up: {e}"));
-        match store.marker().unwrap() {
+        let found = store.marker().unwrap();
+        match &found {
             Some(marker) => match check(&store, &models[usize::try_from(marker.epoch).unwrap()]) {
                 Ok(()) => intact += 1,
                 Err(_) => refused += 1,
@@ -37,7 +38,7 @@ fn a_damaged_store_comes_up_and_never_gives_wrong_values() {
                 emptied += 1;
             }
         }
-        go_on(&store, &models);
+        go_on(&store, &models, found.map_or(0, |marker| marker.epoch));
     }
     eprintln!("{intact} intact, {emptied} wiped at opening, {refused} refused when read");
     assert!(
@@ -79,6 +80,32 @@ fn a_page_that_is_not_what_was_written_is_an_error() {
         let mut flipped = whole.to_vec();
         flipped[at] ^= 1;
         check(&flipped, "changed");
+    }
+}
+
+#[test]
+fn damage_that_a_read_or_a_write_finds_makes_the_next_restore_wipe_the_store() {
+    for write in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SledStore::open(dir.path()).unwrap();
+        let key = Bytes::from_static(b"key");
+        let entries = [entry(0, &key, Some(b"value"))];
+        store.put_epoch(&entries, &marker(1)).unwrap();
+        let Live { file, table, .. } = store.live.read().clone();
+        let (_, page) = table.first_from(0, 0).unwrap();
+        file.write(&page, b"other").unwrap();
+        assert_eq!(store.marker().unwrap(), Some(marker(1)), "nobody looked");
+        let found = if write {
+            store.put_epoch(&entries, &marker(2))
+        } else {
+            store.load_many(0, std::slice::from_ref(&key)).map(drop)
+        };
+        assert!(matches!(found, Err(StoreError::Corrupt { .. })));
+        assert!(matches!(store.marker(), Err(StoreError::Corrupt { .. })));
+        store.wipe().unwrap();
+        assert_eq!(store.marker().unwrap(), None);
+        store.put_epoch(&entries, &marker(3)).unwrap();
+        assert_eq!(store.marker().unwrap(), Some(marker(3)));
     }
 }
 
@@ -162,8 +189,7 @@ fn check(store: &SledStore, model: &Model) -> Result<(), StoreError> {
 }
 
 /// Writes on, as a task would that has met nothing wrong yet; then the cure for everything.
-fn go_on(store: &SledStore, models: &[Model]) {
-    let epoch = store.marker().unwrap().map_or(0, |marker| marker.epoch);
+fn go_on(store: &SledStore, models: &[Model], epoch: u64) {
     let mut model = models[usize::try_from(epoch).unwrap()].clone();
     let entries = epoch_entries(99, KEYS, 300);
     if store.put_epoch(&entries, &marker(99)).is_ok() {
