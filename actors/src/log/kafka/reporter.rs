@@ -29,17 +29,16 @@ impl ClientContext for Reporter {
             *self.0.lock() = Some(cause(message).to_owned());
         }
         match level {
-            // A property for producers that a consumer is given too: one table serves all clients.
-            _ if facility == "CONFWARN" => tracing::debug!(facility, message, "kafka client"),
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
-                tracing::warn!(facility, message, "kafka client")
+                tracing::warn!(facility, text = message, "kafka client");
             }
-            // Lost connections among them: what matters is told by the call that fails.
-            RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning | RDKafkaLogLevel::Notice => {
-                tracing::info!(facility, message, "kafka client");
-            }
-            RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
-                tracing::debug!(facility, message, "kafka client");
+            // Lost connections among them: what matters is told by the call that fails for it.
+            RDKafkaLogLevel::Error
+            | RDKafkaLogLevel::Warning
+            | RDKafkaLogLevel::Notice
+            | RDKafkaLogLevel::Info
+            | RDKafkaLogLevel::Debug => {
+                tracing::debug!(facility, text = message, "kafka client");
             }
         }
     }
