@@ -78,7 +78,7 @@ pub fn log_hint(error: &LogError) -> Option<&'static str> {
             Some("set the node's `partitions` to what is there, or take another topic")
         }
         LogError::Storage(_) => Some("look at the disk: is it full, or not writable?"),
-        LogError::Unavailable(_) => Some("try again"),
+        LogError::Unavailable(_) => Some("try again; if it stays so, look at what it names"),
         LogError::TooLarge { .. } => {
             Some("cut the record, or keep it elsewhere and send its address")
         }

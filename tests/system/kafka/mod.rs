@@ -2,6 +2,7 @@
 //! the command line and the daemon on it.
 
 mod commands;
+mod secured;
 mod starting;
 
 use std::time::{Duration, Instant};

@@ -26,6 +26,17 @@ pub(super) struct Admin {
 pub(super) struct Settings(ConfigResource);
 
 impl Settings {
+    /// An error if nothing was told: brokers answer so whoever may not ask, and every topic and
+    /// broker has settings.
+    pub(super) fn told(&self, of: &str) -> Result<(), LogError> {
+        match self.0.entries.is_empty() {
+            false => Ok(()),
+            true => Err(LogError::Refused(format!(
+                "{of} does not tell its settings; grant DESCRIBE_CONFIGS on it"
+            ))),
+        }
+    }
+
     /// A setting's value.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.value.as_deref()
@@ -57,7 +68,8 @@ impl Admin {
         let place = Place::new("asking for a broker's settings");
         let mut answers = self.settings(&[ResourceSpecifier::Broker(id)], &place)?;
         let none = || LogError::Unavailable(format!("{place}: no answer"));
-        answers.pop().ok_or_else(none)
+        let settings = answers.pop().ok_or_else(none)?;
+        settings.told("the cluster").map(|()| settings)
     }
 
     fn settings(

@@ -98,7 +98,7 @@ fn said(code: RDKafkaErrorCode) -> String {
 }
 
 /// What a person must do about a code that no waiting cures; `None` for the others.
-fn refusal(code: RDKafkaErrorCode) -> Option<&'static str> {
+pub(super) fn refusal(code: RDKafkaErrorCode) -> Option<&'static str> {
     use RDKafkaErrorCode as Code;
     Some(match code {
         Code::TopicAuthorizationFailed => {

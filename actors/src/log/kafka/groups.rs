@@ -59,7 +59,7 @@ impl Groups {
         }
         // A dead producer's transaction is decided when it times out.
         let answer = client.committed_offsets(list, TRANSACTION_TIMEOUT + REQUEST_WITHIN);
-        while client.poll(Duration::ZERO).is_some() {}
+        super::offsets::serve(&client);
         let failed = |error: KafkaError| self.shared.failed(&error, &place);
         let answer = answer.map_err(failed)?;
         let answers = partitions.iter().map(|at| {

@@ -175,9 +175,9 @@ impl Offsets {
     }
 }
 
-fn serve(asker: &Asker) {
-    // Errors of connections are kept by the reporter; a client without assignment has no records.
-    while asker.poll(Duration::ZERO).is_some() {}
+/// A client without assignment has no records, but errors of connections: the reporter keeps them.
+pub(super) fn serve(client: &BaseConsumer<Reporter>) {
+    while client.poll(Duration::ZERO).is_some() {}
 }
 
 fn now() -> Instant {

@@ -112,6 +112,9 @@ impl Topics {
             .collect();
         let names: Vec<&str> = there.iter().map(|(name, _)| name.as_str()).collect();
         let settings = self.admin.topics(&names)?;
+        for (name, settings) in &settings {
+            settings.told(&format!("topic \"{name}\""))?;
+        }
         let described = found.into_iter().map(|found| {
             let ((name, partitions), replication) = found?;
             let settings = settings.get(name.as_str());
@@ -208,7 +211,8 @@ impl Topics {
         }
     }
 
-    /// Settings of topics whose number of partitions is known.
+    /// Settings of topics whose number of partitions is known. Where they may not be asked for, a
+    /// topic is taken for one that keeps everything: only plans need to know better.
     fn describe(&self, topics: &[(TopicName, u32)]) -> Result<Vec<TopicSpec>, LogError> {
         if topics.is_empty() {
             return Ok(Vec::new());
