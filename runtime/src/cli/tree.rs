@@ -1,6 +1,9 @@
 //! `thalweg tree`: the supervision tree of a running daemon, over its API.
 
-use super::{DataArguments, Output, print, unavailable};
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use super::{DataArguments, Output, code, print, unavailable};
 use crate::access::{AccessError, Api};
 use serde_json::Value;
 
@@ -15,20 +18,45 @@ pub(super) struct TreeArguments {
     /// How it is printed
     #[arg(long, value_enum, default_value_t = Output::Text)]
     format: Output,
+    /// Prints it again whenever it changes, until the daemon ends
+    #[arg(long)]
+    watch: bool,
 }
+
+/// How often a watched tree is asked for.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
+/// Clears a terminal and begins at its top.
+const CLEAR: &str = "\x1b[2J\x1b[H";
 
 /// Prints the tree.
 pub(super) fn tree(arguments: &TreeArguments) -> u8 {
-    match fetch(arguments) {
-        Ok(tree) => match arguments.format {
-            Output::Json => print(&super::json(&tree)),
-            Output::Text => {
-                let mut text = String::new();
-                draw(&tree, "", "", &mut text);
-                print(text.trim_end())
-            }
-        },
-        Err(error) => unavailable(&error),
+    let mut shown = None;
+    loop {
+        let text = match fetch(arguments) {
+            Ok(tree) => text(&tree, arguments.format),
+            Err(error) => return unavailable(&error),
+        };
+        if shown.as_ref() != Some(&text) {
+            let clear = arguments.watch && std::io::stdout().is_terminal();
+            let lead = if clear { CLEAR } else { "" };
+            print(&format!("{lead}{text}"));
+            shown = Some(text);
+        }
+        if !arguments.watch {
+            return code::OK;
+        }
+        std::thread::park_timeout(WATCH_EVERY);
+    }
+}
+
+fn text(tree: &Value, format: Output) -> String {
+    match format {
+        Output::Json => super::json(tree),
+        Output::Text => {
+            let mut text = String::new();
+            draw(tree, "", "", &mut text);
+            text.trim_end().to_owned()
+        }
     }
 }
 
