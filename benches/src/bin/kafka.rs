@@ -91,7 +91,7 @@ impl Bench {
             .map(|b| format!("\"{b}\""))
             .collect();
         let log = format!(
-            "[log]\nkind = \"kafka\"\nbrokers = [{}]\n[epoch]\ninterval = \"{interval}\"\n",
+            "[log]\nkind = \"kafka\"\nbrokers = [{}]\n[epoch]\ninterval = \"{interval}\"\nrecords = 100000\n",
             list.join(", ")
         );
         let text = workload
