@@ -51,7 +51,10 @@ impl Actor for Housekeeping {
 
 /// One round. What fails is told and tried again in the next: nothing here may stop the stream.
 fn work(context: &ShardContext) {
-    if let Err(error) = context.states.flush() {
+    context.faults.hit("before-store");
+    let flushed = context.states.flush();
+    context.faults.hit("after-store");
+    if let Err(error) = flushed {
         tracing::warn!(%error, "committed state cannot be written to its store; the changelog has it");
     }
     purge(context);

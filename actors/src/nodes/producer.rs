@@ -7,6 +7,7 @@ use ractor::ActorRef;
 
 use super::committer::CommitterMessage;
 use super::context::ShardContext;
+use super::faults::Faults;
 use crate::log::{GroupToken, LogError, LogRecord, OffsetCommit, Producer, TopicPartition};
 
 /// What one epoch writes.
@@ -47,7 +48,7 @@ impl ProducerThread {
                 while let Ok(transaction) = receiver.recv() {
                     faults.hit("producer");
                     let epoch = transaction.epoch;
-                    let result = commit(&mut *producer, &group, transaction);
+                    let result = commit(&mut *producer, &group, transaction, &faults);
                     let failed = result.is_err();
                     // A committer that is gone has no use for the outcome: its successor asks the log.
                     drop(
@@ -84,11 +85,20 @@ fn commit(
     producer: &mut dyn Producer,
     group: &str,
     transaction: Transaction,
+    faults: &Faults,
 ) -> Result<(), LogError> {
+    faults.hit("before-begin");
     producer.begin()?;
+    faults.hit("after-begin");
     for (at, records) in transaction.sends {
         producer.send(&at, records)?;
+        // Outputs first, then each task's rows, then its changelog.
+        faults.hit("after-produce");
     }
+    faults.hit("before-offsets");
     producer.send_offsets(group, &transaction.offsets, Some(&transaction.token))?;
-    producer.commit()
+    faults.hit("before-commit");
+    producer.commit()?;
+    faults.hit("after-commit");
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! The chaos experiment in full: `cargo run --release -p thalweg-tests --bin chaos -- [FAULTS] [RECORDS] [SEED]`.
+//! The chaos experiment in full: `cargo run --release -p thalweg-tests --bin chaos -- [FAULTS] [RECORDS] [SEED] [consumer]`.
 //!
 //! Starts three brokers and three daemons; needs Java and Maven. With `THALWEG_TEST_BROKERS` it uses
 //! that cluster and leaves its brokers alone. Builds nothing: build the daemon
@@ -31,6 +31,11 @@ fn main() -> ExitCode {
 }
 
 fn experiment(faults: u64, records: u64, seed: u64) -> Result<(), String> {
+    // KIP-848's protocol if the word is there.
+    let protocol = match std::env::args().any(|argument| argument == "consumer") {
+        true => "consumer",
+        false => "classic",
+    };
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
     let (brokers, bootstrap) = match std::env::var("THALWEG_TEST_BROKERS") {
         Ok(bootstrap) => (None, bootstrap),
@@ -43,6 +48,7 @@ fn experiment(faults: u64, records: u64, seed: u64) -> Result<(), String> {
         bootstrap,
         brokers: brokers.clone(),
         name: format!("chaos-{seed}-{}", std::process::id()),
+        protocol,
         records,
         keys: 20_000,
         partitions: 8,

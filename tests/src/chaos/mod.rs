@@ -8,6 +8,7 @@ mod cluster;
 mod nodes;
 mod input;
 mod verdict;
+mod points;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use rand_chacha::ChaCha8Rng;
 
 pub use cluster::Brokers;
 use nodes::Nodes;
+pub use points::{Crash, POINTS};
 
 /// What is done.
 #[derive(Debug, Clone)]
@@ -27,7 +29,9 @@ pub struct Chaos {
     pub brokers: Option<Brokers>,
     /// Name of the topology and beginning of its topics' names; new each time.
     pub name: String,
-    /// Good records.
+    /// The group's protocol: `classic` or `consumer`.
+    pub protocol: &'static str,
+    /// Records, good ones and garbage.
     pub records: u64,
     /// Distinct keys.
     pub keys: u64,
@@ -101,6 +105,7 @@ impl Chaos {
         format!(
             include_str!("topology.toml.in"),
             name = name,
+            protocol = self.protocol,
             brokers = brokers.join(", "),
             partitions = self.partitions,
         )

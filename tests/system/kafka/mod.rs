@@ -1,6 +1,7 @@
 //! A real broker: what a committed transaction wrote is read, what an aborted one wrote is not; and
 //! the command line and the daemon on it.
 
+mod chaos;
 mod commands;
 mod secured;
 mod starting;

@@ -16,8 +16,12 @@ use crate::log::{Consumer, Fetched, LogError, Polled, Remedy, TopicPartition};
 use crate::nodes::context::ShardContext;
 use crate::nodes::partition::PartitionMessage;
 
-/// How long a poll waits: credits that come back are seen after at most so long.
+/// How long a poll waits: credits that come back and commands are seen after at most so long.
 const POLL: Duration = Duration::from_millis(10);
+/// The same when nothing has come for a while: nobody is about to commit, and records end the wait.
+const POLL_IDLE: Duration = Duration::from_millis(100);
+/// After so long without records a partition's reader is idle. Longer than an epoch.
+const IDLE_AFTER: Duration = Duration::from_secs(1);
 /// How often commands are looked for while a change of partitions keeps the thread from polling.
 const COMMANDS_EVERY: Duration = Duration::from_millis(2);
 
@@ -39,6 +43,7 @@ pub(super) fn start(
         stop,
         closed: false,
         left: false,
+        heard: Instant::now(),
         faults: context.faults.clone(),
     };
     let ended = Ended(actor);
@@ -72,6 +77,8 @@ struct Reader {
     stop: Arc<AtomicBool>,
     closed: bool,
     left: bool,
+    /// When records came last.
+    heard: Instant,
     faults: crate::nodes::faults::Faults,
 }
 
@@ -92,7 +99,11 @@ impl Reader {
             }
             self.pace();
             self.faults.hit("consumer-thread");
-            match self.consumer.poll(POLL) {
+            let poll = match self.heard.elapsed() < IDLE_AFTER || self.any_paused() {
+                true => POLL,
+                false => POLL_IDLE,
+            };
+            match self.consumer.poll(poll) {
                 Ok(Polled::Nothing) => {}
                 Ok(Polled::Records(at, fetched)) => self.hand_on(at, fetched),
                 Ok(Polled::Assigned(partitions)) => self.assigned(partitions),
@@ -150,6 +161,7 @@ impl Reader {
     }
 
     fn hand_on(&mut self, at: TopicPartition, fetched: Fetched) {
+        self.heard = Instant::now();
         let Some(owned) = self.owned.get_mut(&at) else {
             return;
         };
@@ -169,6 +181,7 @@ impl Reader {
     }
 
     fn assigned(&mut self, partitions: Vec<TopicPartition>) {
+        self.faults.hit("on-assignment");
         for at in &partitions {
             self.consumer.pause(at);
             let owned = Owned {
@@ -190,6 +203,7 @@ impl Reader {
 
     /// Waits until no task works on the partitions; serves those that must commit for it meanwhile.
     fn revoked(&mut self, partitions: Vec<TopicPartition>, lost: bool) {
+        self.faults.hit("on-revocation");
         let (done, mut is_done) = oneshot::channel();
         let message = ConsumerMessage::Revoked {
             partitions: partitions.clone(),
@@ -210,6 +224,11 @@ impl Reader {
         for at in &partitions {
             self.owned.remove(at);
         }
+    }
+
+    /// Whether a partition waits for its task: it is to go on as soon as the task can.
+    fn any_paused(&self) -> bool {
+        self.owned.values().any(|owned| owned.paused)
     }
 
     /// Pauses partitions whose task has no credit left, resumes those that have some again.

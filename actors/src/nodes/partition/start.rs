@@ -164,6 +164,7 @@ pub(crate) fn restore(
         context
             .states
             .open(task, &name, &*context.log, &changelogs, &mut |progress| {
+                context.faults.hit("in-restore");
                 context
                     .status
                     .restoring(task, progress.done, progress.total);
