@@ -42,8 +42,8 @@ use crate::log::{
 };
 
 /// Steps of one call of [`Log::maintain`]: with one every three seconds, compaction keeps pace with
-/// 5 MB/s, takes some percent of a core while there is more, and is soon done when nothing is written.
-const MAINTAIN_STEPS_MAX: usize = 3;
+/// 10 MB/s, takes some percent of a core while there is more, and is soon done when nothing is written.
+const MAINTAIN_STEPS_MAX: usize = 6;
 
 /// A log in this process. Cheap to clone; all clones are one log.
 pub struct LocalLog<S>(Arc<Shared<S>>);
