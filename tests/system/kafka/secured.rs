@@ -8,6 +8,7 @@ use crate::cli::{fails, ok};
 
 /// Listeners with users alice, who may do everything, and bob, who may do nothing; says loudly that
 /// there are none.
+#[expect(clippy::print_stderr, reason = "a skipped test says so loudly")]
 fn secured() -> Option<String> {
     match std::env::var("THALWEG_TEST_SASL_BROKERS") {
         Ok(brokers) if !brokers.is_empty() => Some(brokers),
