@@ -106,6 +106,21 @@ fn a_key_in_no_quarantine_cannot_be_released_and_no_key_fails() {
         );
     }
     assert_eq!(daemon.post("/v1/sessions/history/c1/burn", b"").status, 404);
+    let list = run(&["sessions", "list", "--api", daemon.address()]);
+    assert_eq!((list.0, list.1.lines().last()), (0, Some("0 keys fail")));
+    let (code, _, errors) = run(&[
+        "sessions",
+        "skip",
+        "history",
+        "c/1",
+        "--api",
+        daemon.address(),
+    ]);
+    assert_eq!(code, 69);
+    assert!(
+        errors.contains("key \"c/1\" of operator \"history\" is in no quarantine"),
+        "{errors}"
+    );
     assert_eq!(
         daemon.get("/v1/sessions/history/c1").json()["quarantine"],
         Value::Null

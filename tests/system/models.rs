@@ -30,6 +30,11 @@ fn card_fraud(settings: &str) -> config::Topology {
     assert!(text.contains(weekend), "the example has the feature");
     let text = text
         .replace(weekend, &format!("weekend = \"ln(amount - {ODD})\""))
+        // Eight tasks ask the model, each at least once: enough to open its breaker.
+        .replace(
+            "topic = \"transactions\"\n",
+            "topic = \"transactions\"\npartitions = 8\n",
+        )
         .replace("\"models/fraud\"", "\"examples/card-fraud/models/fraud\"")
         .replace(
             "model = \"fraud\"\n",

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use actors::log::memory::MemoryLog;
 use actors::log::{Log, LogRecord};
@@ -181,6 +182,29 @@ fn a_quarantine_survives_a_restart_and_a_replay_goes_on_from_the_first_held_reco
 }
 
 #[test]
+fn rows_held_in_an_epoch_that_is_still_open_are_replayed_too() {
+    let log = log(&topology(ROLLING));
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    quarantined(&log, dir.path());
+    let text = TOPOLOGY
+        .replace("OPERATOR", ROLLING)
+        .replace("20ms", "500ms");
+    inside::block_on(async {
+        let (shared, text) = (Arc::clone(&log), inside::topology(&text));
+        let running = Running::start(text, shared, dir.path(), Faults::default()).await;
+        let more = vec![reading("bad", 9, 7, ""), reading("good", 10, 10, "")];
+        inside::append(&*log, "readings", more);
+        let context = Arc::clone(&running.daemon.context);
+        // The row behind it has gone to its sink: it has been held.
+        let given = || (context.status.outputs.load(Ordering::SeqCst) == 1).then_some(());
+        running.until("a row on its way to the sink", given).await;
+        assert_eq!(end(&running, SessionAction::Replay).await.expect("ends"), 6);
+        running.stop().await;
+    });
+    assert_eq!(outputs(&*log, "bad", "n"), (1..=7).collect::<Vec<i64>>());
+}
+
+#[test]
 fn after_a_release_or_a_skip_a_key_goes_on_from_now() {
     for action in [SessionAction::Release, SessionAction::Skip] {
         let log = log(&topology(ROLLING));
@@ -221,4 +245,34 @@ fn windows_of_a_key_in_quarantine_wait_and_a_replay_fills_them() {
         assert_eq!(running.stop().await, 0, "nothing restarts");
     });
     assert_eq!(outputs(&*log, "bad", "total"), [1 + 2 + 3 + 4 + 5 + 6]);
+}
+
+#[test]
+fn a_restart_at_any_moment_neither_loses_nor_doubles_a_row_of_a_failing_key() {
+    for place in ["session-host", "sink", "committer", "producer", "partition"] {
+        for call in [2, 5, 9] {
+            let log = log(&topology(ROLLING));
+            let dir = tempfile::tempdir().expect("a temporary folder");
+            let calls = AtomicU64::new(0);
+            let panics = Arc::new(move |kind: &str| {
+                let hit = kind == place && calls.fetch_add(1, Ordering::SeqCst) + 1 == call;
+                assert!(!hit, "injected into {kind}");
+            });
+            inside::append(&*log, "readings", readings());
+            let faults = Faults::poison("session", *b"poison").and(panics);
+            inside::run(topology(ROLLING), Arc::clone(&log), dir.path(), faults);
+            let at = format!("{place} {call}");
+            assert_eq!(
+                outputs(&*log, "good", "n"),
+                (1..=10).collect::<Vec<i64>>(),
+                "{at}"
+            );
+            assert_eq!(dead(&*log, "panicked"), 3, "{at}");
+            // Failures before a restart are forgotten: there may be no quarantine then.
+            let rows = outputs(&*log, "bad", "n");
+            assert_eq!(rows.len() + dead(&*log, "quarantined"), 6, "{at}");
+            let counted: Vec<i64> = (1..).take(rows.len()).collect();
+            assert_eq!(rows, counted, "{at}");
+        }
+    }
 }

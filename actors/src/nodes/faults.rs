@@ -57,6 +57,15 @@ impl Faults {
         }))
     }
 
+    /// The same hooks, and this one on every message of every actor.
+    #[must_use]
+    pub fn and(self, hook: Hook) -> Self {
+        Self {
+            hit: Some(hook),
+            ..self
+        }
+    }
+
     /// An actor of this kind handles a message.
     ///
     /// # Panics
