@@ -78,6 +78,11 @@ impl Readers {
         let place = Place::new("reading topic").of_topic(at.topic.as_str());
         let fetched = reader.fetch(max_records.max(1), max_bytes);
         let fetched = fetched.map_err(|failed| self.explained(failed, &place))?;
+        if reader.at_end {
+            // It is assigned anew before it is used again; until then it asks for nothing.
+            let unassigned = reader.native.unassign(&TopicPartitionList::new());
+            unassigned.map_err(|told| self.shared.explained(error::transaction(&told, &place)))?;
+        }
         self.keep(reader);
         Ok(fetched)
     }
