@@ -22,11 +22,14 @@ const READ: (usize, usize) = (2_000, 4 << 20);
 
 const MARK: &str = "thalweg.mark";
 const LETTER: &str = "thalweg.letter";
+const HELD: &str = "thalweg.held";
 const INPUT: &str = "thalweg.input";
 /// Header of a record that came back from the dead letters: their topic and the letter's offset.
 const REPLAYED: &str = "thalweg.replayed";
 
-/// Which letters a command is for; all conditions hold. Without any, it is for none.
+/// Which letters a command is for; all conditions hold. Without any, it is for none. Held rows of keys
+/// in quarantine are meant only where their offset or their code is named: while the quarantine lasts,
+/// they are for `thalweg sessions`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LetterChoice {
@@ -72,7 +75,9 @@ impl LetterChoice {
             let wanted = wanted.as_ref().map(String::as_bytes);
             wanted.is_none() || letter.headers.get(name) == wanted
         };
-        self.offset.is_none_or(|offset| letter.offset == offset)
+        let held = letter.headers.get(HELD).is_some();
+        (!held || self.offset.is_some() || self.code.is_some())
+            && self.offset.is_none_or(|offset| letter.offset == offset)
             && self.from.is_none_or(|from| letter.offset >= from)
             && self.until.is_none_or(|until| letter.offset < until)
             && is("thalweg.code", &self.code)
@@ -289,5 +294,68 @@ impl Control {
     pub fn drop_letters(&self, choice: &LetterChoice) -> Result<Handled, ControlError> {
         let context = self.context();
         drop_letters(&*context.log, &context.topology.dead_letter, choice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letter(offset: i64, headers: &[(&str, &str)]) -> LogRecord {
+        let mut built = HeadersBuilder::default();
+        for (name, value) in headers {
+            built.push(name, value.as_bytes());
+        }
+        LogRecord {
+            offset,
+            headers: built.finish(),
+            ..LogRecord::new(None, None, 0)
+        }
+    }
+
+    #[test]
+    fn held_rows_are_chosen_only_by_name() {
+        let panicked = [("thalweg.code", "panicked"), ("thalweg.stage", "history")];
+        let held = [
+            ("thalweg.code", "quarantined"),
+            ("thalweg.stage", "history"),
+            (HELD, "5/0"),
+        ];
+        let letters = [letter(0, &panicked), letter(1, &held), letter(2, &panicked)];
+        let check = |choice: LetterChoice, expect: &[i64]| {
+            let chosen = letters.iter().filter(|letter| choice.takes(letter));
+            let offsets: Vec<i64> = chosen.map(|letter| letter.offset).collect();
+            assert_eq!(offsets, expect, "{choice:?}");
+        };
+        let any = LetterChoice::default;
+        check(
+            LetterChoice {
+                from: Some(0),
+                ..any()
+            },
+            &[0, 2],
+        );
+        check(
+            LetterChoice {
+                stage: Some("history".into()),
+                until: Some(2),
+                ..any()
+            },
+            &[0],
+        );
+        check(
+            LetterChoice {
+                code: Some("quarantined".into()),
+                ..any()
+            },
+            &[1],
+        );
+        check(
+            LetterChoice {
+                offset: Some(1),
+                ..any()
+            },
+            &[1],
+        );
     }
 }
