@@ -1,12 +1,14 @@
 //! Throughput of the whole daemon on Kafka, in records per CPU-second of its process alone, and the
 //! latency from produced to visible.
 //!
-//! `THALWEG_TEST_BROKERS=HOST:PORT cargo run --release -p thalweg-benches --bin kafka -- [filter|count|rolling|card-fraud|all|latency|idle] [RECORDS]`
+//! `THALWEG_TEST_BROKERS=HOST:PORT cargo run --release -p thalweg-benches --bin kafka -- [filter|count|rolling|card-fraud|all|latency|restart|idle] [RECORDS]`
 //!
 //! Topics are filled beforehand; the daemon (`THALWEG_BIN`, or the one built beside this program)
 //! drains them in epochs of 100 ms with `--until-caught-up`. Starting and stopping are taken off by a
 //! run over nothing. `latency` writes RECORDS at 5,000 a second at their intended times, whatever
-//! comes back, and reads the decisions as they become visible, in epochs of 50 ms.
+//! comes back, and reads the decisions as they become visible, in epochs of 50 ms. `restart` builds a
+//! state of RECORDS keys, kills the daemon (SIGKILL) under 1,000 records a second, and takes the time
+//! until a started one has committed again; then the same with its folder of state deleted.
 
 #![expect(clippy::print_stdout, reason = "a program that prints figures")]
 
@@ -40,6 +42,7 @@ fn main() -> Result<(), Failure> {
     let named = |name: &str| all.iter().find(|workload| workload.name == name);
     match only {
         "latency" => return bench.latency(named("filter").ok_or("no workload")?, records),
+        "restart" => return bench.restart(named("million").ok_or("no workload")?, records),
         "idle" => return bench.idle(named("filter").ok_or("no workload")?),
         _ => {}
     }
@@ -132,6 +135,7 @@ impl Bench {
             began,
             records,
             record: workload.record,
+            rate: RATE,
         };
         let writing = std::thread::spawn(move || writer.run().map_err(|error| error.to_string()));
         let histogram = read_visible(&log, &out, began, Duration::from_secs(records / RATE + 5))?;
@@ -147,6 +151,51 @@ impl Bench {
             cpu_seconds(daemon.0.id())?,
             memory_mib(daemon.0.id(), "VmRSS"),
         );
+        Ok(())
+    }
+
+    fn restart(&self, workload: &Workload, keys: u64) -> Result<(), Failure> {
+        let dir = tempfile::tempdir()?;
+        let data = dir.path().join("data");
+        let name = self.name(workload, keys);
+        let topic = format!("{name}.{}", workload.topic);
+        let log = self.log()?;
+        fill(&log, &topic, workload, keys)?;
+        let file = dir.path().join("topology.toml");
+        std::fs::write(&file, self.topology(workload, &name, "100ms"))?;
+        let built = drain(&file, &data)?;
+        println!("state of {keys} keys built in {:.1} s", built.wall);
+        let out = TopicName::parse(&format!("{name}.out"))?;
+        let writer = Writer {
+            log: self.log()?,
+            topic: TopicName::parse(&topic)?,
+            began: Instant::now(),
+            // Enough for the whole measurement; it ends with the process.
+            records: keys,
+            record: workload.record,
+            rate: 1_000,
+        };
+        std::thread::spawn(move || writer.run().map_err(|error| error.to_string()));
+        for wiped in [false, true] {
+            let daemon = Daemon::start(&file, &data)?;
+            let running = end(&log, &out)?;
+            await_commit(&log, &out, running)?;
+            pass(Duration::from_secs(10));
+            drop(daemon);
+            if wiped {
+                std::fs::remove_dir_all(data.join("state"))?;
+            }
+            let before = end(&log, &out)?;
+            let began = Instant::now();
+            let daemon = Daemon::spawn(&file, &data)?;
+            await_commit(&log, &out, before)?;
+            println!(
+                "killed and started again{}: first commit after {:.2} s",
+                if wiped { ", its state deleted" } else { "" },
+                began.elapsed().as_secs_f64()
+            );
+            drop(daemon);
+        }
         Ok(())
     }
 
@@ -180,6 +229,13 @@ struct Daemon(Child);
 
 impl Daemon {
     fn start(topology: &Path, data: &Path) -> Result<Self, Failure> {
+        let daemon = Self::spawn(topology, data)?;
+        // Joining the group takes about two seconds.
+        pass(Duration::from_secs(4));
+        Ok(daemon)
+    }
+
+    fn spawn(topology: &Path, data: &Path) -> Result<Self, Failure> {
         let child = Command::new(daemon()?)
             .arg("run")
             .arg(topology)
@@ -189,10 +245,7 @@ impl Daemon {
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let daemon = Self(child);
-        // Joining the group takes about two seconds.
-        pass(Duration::from_secs(4));
-        Ok(daemon)
+        Ok(Self(child))
     }
 }
 
@@ -211,6 +264,7 @@ struct Writer {
     began: Instant,
     records: u64,
     record: fn(u64, &mut String) -> String,
+    rate: u64,
 }
 
 impl Writer {
@@ -218,14 +272,14 @@ impl Writer {
         let mut producer = self.log.producer(&format!("write.{}", self.topic))?;
         let mut nth = 0;
         while nth < self.records {
-            let due = u64::try_from(self.began.elapsed().as_millis())? * RATE / 1_000;
+            let due = u64::try_from(self.began.elapsed().as_millis())? * self.rate / 1_000;
             let mut by_partition = vec![Vec::new(); PARTITIONS as usize];
             for nth in nth..due.min(self.records) {
                 let mut value = String::new();
                 let key = (self.record)(nth, &mut value);
                 let partition = partition_for_key(key.as_bytes(), PARTITIONS);
                 // The intended time, from the beginning, travels as the timestamp.
-                let intended = i64::try_from(nth * 1_000 / RATE)?;
+                let intended = i64::try_from(nth * 1_000 / self.rate)?;
                 let (key, value) = (Some(Bytes::from(key)), Some(Bytes::from(value)));
                 by_partition[partition as usize].push(LogRecord::new(key, value, intended));
             }
@@ -240,6 +294,24 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// Committed offsets of a topic, all partitions together.
+fn end(log: &dyn Log, topic: &TopicName) -> Result<i64, Failure> {
+    let info = log.topic(topic)?.ok_or("the topic is not there")?;
+    Ok(info.ranges.iter().map(|range| range.end).sum())
+}
+
+/// Waits until more of a topic is committed than this.
+fn await_commit(log: &dyn Log, topic: &TopicName, before: i64) -> Result<(), Failure> {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while end(log, topic)? <= before {
+        if Instant::now() > deadline {
+            return Err("nothing was committed within two minutes".into());
+        }
+        pass(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 /// Reads what becomes visible and notes how long after its record's intended time.
