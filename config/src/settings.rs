@@ -81,8 +81,6 @@ pub struct EpochSettings {
 pub enum Delivery {
     /// They appear once, when their epoch is committed.
     ExactlyOnce,
-    /// They appear at once, and again after a crash.
-    AtLeastOnce,
 }
 
 impl Delivery {
@@ -91,7 +89,6 @@ impl Delivery {
     pub fn label(self) -> &'static str {
         match self {
             Self::ExactlyOnce => "exactly-once",
-            Self::AtLeastOnce => "at-least-once",
         }
     }
 }

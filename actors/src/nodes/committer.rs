@@ -8,7 +8,8 @@
 mod barrier;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use supervisors::TaskId;
@@ -20,6 +21,9 @@ use super::producer::ProducerThread;
 use super::sink::SinkMessage;
 use crate::log::LogError;
 use crate::nodes::{Gone, failure};
+
+/// How often a stream on which nothing happens is looked at.
+const QUIET_BARRIER: Duration = Duration::from_secs(1);
 
 /// What the committer is told.
 pub enum CommitterMessage {
@@ -65,6 +69,8 @@ pub struct CommitterState {
     draining: Vec<RpcReplyPort<()>>,
     last_progress: Option<barrier::Progress>,
     last_barrier: Instant,
+    /// [`ShardContext::arrivals`] at the last barrier that found nothing to commit.
+    quiet_since: Option<u64>,
 }
 
 /// A transaction on its way.
@@ -106,6 +112,7 @@ impl Actor for Committer {
             draining: Vec::new(),
             last_progress: None,
             last_barrier: Instant::now(),
+            quiet_since: None,
         })
     }
 
@@ -121,6 +128,7 @@ impl Actor for Committer {
                 // A tick that comes right behind a barrier of another cause is not needed.
                 if state.last_barrier.elapsed() * 2
                     < state.context.topology.epoch.interval.duration()
+                    || state.is_quiet()
                 {
                     return Ok(());
                 }
@@ -145,6 +153,15 @@ impl Actor for Committer {
 }
 
 impl CommitterState {
+    /// Whether a barrier would only find what the last one found: no record has come since. Now and
+    /// then one is due all the same: partitions may have become idle, which moves watermarks.
+    fn is_quiet(&self) -> bool {
+        self.waiting.is_empty()
+            && self.draining.is_empty()
+            && self.last_barrier.elapsed() < QUIET_BARRIER
+            && self.quiet_since == Some(self.context.arrivals.load(Ordering::Relaxed))
+    }
+
     /// The transaction of an epoch is committed: tell everyone, and go on if a barrier waits.
     async fn committed(&mut self, epoch: u64) -> Result<(), ActorProcessingErr> {
         let Some(committing) = self.committing.take() else {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use config::{NodeId, NodeIndex, Topology};
@@ -53,6 +54,8 @@ pub struct ShardContext {
     pub faults: Faults,
     /// Which node of the group this is; part of its transactional id.
     pub node: String,
+    /// Batches handed to tasks so far: whether anything has happened.
+    pub arrivals: AtomicU64,
     assigned: RwLock<Option<Arc<Vec<TaskId>>>>,
     recycle: OnceLock<Recycle>,
 }
@@ -164,6 +167,7 @@ impl ShardContext {
             wiring: Wiring::default(),
             faults,
             node,
+            arrivals: AtomicU64::new(0),
             assigned: RwLock::default(),
             recycle: OnceLock::new(),
         })

@@ -2,7 +2,8 @@
 //! one looks for a typing error.
 
 /// Operators, formats and the like.
-pub(crate) const WORDS: [&str; 9] = [
+pub(crate) const WORDS: [&str; 10] = [
+    "at-least-once",
     "sessionize",
     "join",
     "table",

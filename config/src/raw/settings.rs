@@ -163,7 +163,6 @@ impl Delivery {
     pub(crate) fn checked(self) -> crate::Delivery {
         match self {
             Self::ExactlyOnce => crate::Delivery::ExactlyOnce,
-            Self::AtLeastOnce => crate::Delivery::AtLeastOnce,
         }
     }
 }
@@ -211,8 +210,6 @@ pub(crate) struct Epoch {
 pub(crate) enum Delivery {
     /// Outputs appear once, when their epoch is committed.
     ExactlyOnce,
-    /// Outputs appear at once, and again after a crash.
-    AtLeastOnce,
 }
 
 /// What live sessions may cost.

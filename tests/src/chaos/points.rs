@@ -32,6 +32,9 @@ pub const POINTS: [&str; 10] = [
     "on-assignment",
 ];
 
+/// How long a member is alone before another joins.
+const ALONE: Duration = Duration::from_secs(5);
+
 /// A process that does not come to its point within this is killed from outside.
 const REACHED_WITHIN: Duration = Duration::from_secs(20);
 
@@ -62,8 +65,12 @@ impl Crash {
         let mut random = ChaCha8Rng::seed_from_u64(chaos.seed);
         let mut reached = 0;
         for _ in 0..chaos.faults {
-            let nth = random.random_range(1..=4u32);
-            reached += usize::from(self.crash_once(&file, dir, nth)?);
+            // A process comes to an epoch's points again and again, to the group's once.
+            let nth = match self.point.starts_with("on-") {
+                true => 1,
+                false => random.random_range(1..=4u32),
+            };
+            reached += usize::from(self.crash_once(&file, dir, nth, &mut nodes)?);
             nodes.all_run()?;
         }
         feeding.join().map_err(|_| "the feeder panicked")??;
@@ -79,7 +86,18 @@ impl Crash {
     }
 
     /// True if the process fell at its point.
-    fn crash_once(&self, file: &Path, dir: &Path, nth: u32) -> Result<bool, String> {
+    fn crash_once(
+        &self,
+        file: &Path,
+        dir: &Path,
+        nth: u32,
+        nodes: &mut Nodes,
+    ) -> Result<bool, String> {
+        // Partitions are taken from a member when another comes: the other one comes late then.
+        let revoked = self.point == "on-revocation";
+        if revoked {
+            nodes.stop(0)?;
+        }
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -94,6 +112,10 @@ impl Crash {
             .stderr(log)
             .spawn()
             .map_err(|e| e.to_string())?;
+        if revoked {
+            super::wait(ALONE);
+            nodes.start_one(0)?;
+        }
         let deadline = Instant::now() + REACHED_WITHIN;
         while Instant::now() < deadline {
             if let Some(status) = child.try_wait().map_err(|e| e.to_string())? {

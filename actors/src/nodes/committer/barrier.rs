@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use config::Order;
@@ -58,6 +59,7 @@ impl CommitterState {
         self.barrier_wanted = false;
         self.last_barrier = Instant::now();
         let began = Instant::now();
+        let arrivals = context.arrivals.load(Ordering::Relaxed);
         let ended = Arc::new(self.ended.of(&context, began));
         let watermarks = prepare(&context, &self.tasks, &ended).await?;
         let epochs = release(&context, &self.tasks, &watermarks).await?;
@@ -82,6 +84,7 @@ impl CommitterState {
         } = transaction;
         if !active {
             // Nothing happened: tasks have counted an epoch all the same, and so does this.
+            self.quiet_since = Some(arrivals);
             self.epoch += 1;
             self.settled(progress);
             for reply in self.draining.drain(..) {
@@ -158,7 +161,7 @@ fn dead_letters(context: &ShardContext, all: Vec<DeadLetters>) -> Vec<LogRecord>
         records.extend(letters.records);
     }
     let status = &context.status.dead_letters;
-    status.fetch_add(records.len() as u64, std::sync::atomic::Ordering::Relaxed);
+    status.fetch_add(records.len() as u64, Ordering::Relaxed);
     records
 }
 

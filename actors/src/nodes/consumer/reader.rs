@@ -30,7 +30,7 @@ pub(super) fn start(
     consumer: Box<dyn Consumer>,
     actor: ActorRef<ConsumerMessage>,
     first: oneshot::Sender<Vec<TopicPartition>>,
-    context: &ShardContext,
+    context: &Arc<ShardContext>,
     stop: Arc<AtomicBool>,
 ) -> std::io::Result<ConsumerLink> {
     let (link, commands) = ConsumerLink::new();
@@ -44,7 +44,7 @@ pub(super) fn start(
         closed: false,
         left: false,
         heard: Instant::now(),
-        faults: context.faults.clone(),
+        context: Arc::clone(context),
     };
     let ended = Ended(actor);
     std::thread::Builder::new()
@@ -79,7 +79,7 @@ struct Reader {
     left: bool,
     /// When records came last.
     heard: Instant,
-    faults: crate::nodes::faults::Faults,
+    context: Arc<ShardContext>,
 }
 
 /// A partition that is this node's.
@@ -98,7 +98,7 @@ impl Reader {
                 self.obey(command);
             }
             self.pace();
-            self.faults.hit("consumer-thread");
+            self.context.faults.hit("consumer-thread");
             let poll = match self.heard.elapsed() < IDLE_AFTER || self.any_paused() {
                 true => POLL,
                 false => POLL_IDLE,
@@ -172,6 +172,7 @@ impl Reader {
             return;
         };
         route.credits.take(&at);
+        self.context.arrivals.fetch_add(1, Ordering::Relaxed);
         let message = PartitionMessage::Records { at, fetched };
         if route.task.send_message(message).is_err() {
             // The task is gone; it will attach again.
@@ -181,7 +182,7 @@ impl Reader {
     }
 
     fn assigned(&mut self, partitions: Vec<TopicPartition>) {
-        self.faults.hit("on-assignment");
+        self.context.faults.hit("on-assignment");
         for at in &partitions {
             self.consumer.pause(at);
             let owned = Owned {
@@ -203,7 +204,7 @@ impl Reader {
 
     /// Waits until no task works on the partitions; serves those that must commit for it meanwhile.
     fn revoked(&mut self, partitions: Vec<TopicPartition>, lost: bool) {
-        self.faults.hit("on-revocation");
+        self.context.faults.hit("on-revocation");
         let (done, mut is_done) = oneshot::channel();
         let message = ConsumerMessage::Revoked {
             partitions: partitions.clone(),

@@ -47,10 +47,6 @@ fn promise(target: &SinkTarget, topology: &Topology) -> (&'static str, &'static 
             Delivery::ExactlyOnce.label(),
             "for readers with isolation.level = read_committed",
         ),
-        (SinkTarget::Topic(_), Delivery::AtLeastOnce, LogSettings::Kafka(_)) => (
-            Delivery::AtLeastOnce.label(),
-            "as the file says: the last records before a crash are written again",
-        ),
     }
 }
 
