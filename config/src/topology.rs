@@ -347,4 +347,14 @@ impl Topology {
         TopicName::parse(&format!("{}.{operator}.changelog", self.name))
             .expect("two ids and a suffix make a topic name")
     }
+
+    /// Topic in which each node says that it lives, where the log is a cluster's: `<topology>.nodes`.
+    ///
+    /// # Panics
+    /// Never: a topology's name is valid in topic names and at most 100 long.
+    #[must_use]
+    pub fn nodes_topic(&self) -> TopicName {
+        TopicName::parse(&format!("{}.nodes", self.name))
+            .expect("an id and a suffix make a topic name")
+    }
 }

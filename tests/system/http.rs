@@ -242,6 +242,13 @@ fn what_runs_is_shown() {
         (&tree["name"], &tree["state"]),
         (&json!("root"), &json!("running"))
     );
+    let nodes = daemon.get("/v1/nodes").json();
+    let one = &nodes.as_array().expect("nodes")[..];
+    assert_eq!(one.len(), 1, "{nodes}");
+    assert_eq!(
+        (&one[0]["state"], &one[0]["listen"]),
+        (&json!("live"), &json!(daemon.address()))
+    );
     let topics = daemon.get("/v1/topics").json();
     assert!(
         topics.as_array().is_some_and(|topics| topics.len() == 4),

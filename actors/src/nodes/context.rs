@@ -13,6 +13,7 @@ use supervisors::TaskId;
 use super::credit::Credits;
 use super::events::Events;
 use super::faults::Faults;
+use super::heartbeat::Heartbeats;
 use super::inference::InferenceHandle;
 use super::program::{EntryKind, Program, compile};
 use super::states::States;
@@ -48,6 +49,8 @@ pub struct ShardContext {
     pub status: Arc<Status>,
     /// What happened that somebody should know.
     pub events: Events,
+    /// What this node says of itself to the others.
+    pub heartbeats: Heartbeats,
     /// Records over which tasks failed.
     pub suspects: Suspects,
     /// Test hook: where actors are made to fail.
@@ -154,6 +157,7 @@ impl ShardContext {
         Arc::new(Self {
             status: Arc::new(Status::new(&topology, &programs, &tasks)),
             events: Events::default(),
+            heartbeats: Heartbeats::new(clock.now_ms()),
             suspects: Suspects::default(),
             topology,
             log,

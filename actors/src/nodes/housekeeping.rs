@@ -1,4 +1,5 @@
-//! Housekeeping: the actor that writes committed state behind and keeps the log within its bounds.
+//! Housekeeping: the actor that writes committed state behind, says that this node lives, and keeps
+//! the log within its bounds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +58,7 @@ fn work(context: &ShardContext) {
     if let Err(error) = flushed {
         tracing::warn!(%error, "committed state cannot be written to its store; the changelog has it");
     }
+    context.heartbeats.beat(context);
     purge(context);
     if let Err(error) = context.log.maintain() {
         tracing::warn!(%error, "the log cannot be maintained");

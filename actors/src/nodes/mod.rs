@@ -35,6 +35,7 @@ pub mod inference;
 pub mod sink;
 pub mod producer;
 pub mod committer;
+pub mod heartbeat;
 pub mod housekeeping;
 pub mod starter;
 

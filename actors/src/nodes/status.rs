@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use config::{Node, NodeId, Topology};
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use supervisors::TaskId;
 
 use super::metrics;
@@ -60,7 +60,7 @@ pub struct TaskStatus {
 }
 
 /// An input position.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PositionStatus {
     /// Topic.
     pub topic: String,

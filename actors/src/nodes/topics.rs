@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use config::{Feed, Node, NodeIndex, OperatorKind, SinkTarget, TopicName, Topology};
+use config::{Feed, LogSettings, Node, NodeIndex, OperatorKind, SinkTarget, TopicName, Topology};
 
 use super::feed::labels_topic;
 use crate::log::TopicSpec;
@@ -22,6 +22,8 @@ pub enum Purpose {
     Sink,
     /// Records that could not be processed.
     DeadLetters,
+    /// What each node says of itself.
+    Nodes,
 }
 
 impl Purpose {
@@ -35,6 +37,7 @@ impl Purpose {
             Self::Changelog => "changelog",
             Self::Sink => "sink",
             Self::DeadLetters => "dead letters",
+            Self::Nodes => "nodes",
         }
     }
 }
@@ -93,6 +96,15 @@ pub fn topics(topology: &Topology) -> Vec<(Purpose, TopicSpec)> {
         }
     }
     add(Purpose::DeadLetters, plain(topology.dead_letter.clone(), 1));
+    if let LogSettings::Kafka(_) = topology.log {
+        add(
+            Purpose::Nodes,
+            TopicSpec {
+                compacted: true,
+                ..plain(topology.nodes_topic(), 1)
+            },
+        );
+    }
     topics.into_values().collect()
 }
 

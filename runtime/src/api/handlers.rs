@@ -50,6 +50,10 @@ pub(super) async fn partitions(State(shared): State<Shared>) -> Answer {
     ask(shared, |control| Ok(control.partitions()?)).await
 }
 
+pub(super) async fn nodes(State(shared): State<Shared>) -> Answer {
+    ask(shared, |control| Ok(control.nodes()?)).await
+}
+
 pub(super) async fn session(
     State(shared): State<Shared>,
     Path((operator, key)): Path<(String, String)>,

@@ -12,6 +12,7 @@ mod nodes;
 mod topic;
 mod dead_letter;
 mod tree;
+mod members;
 mod sessions;
 mod init;
 
@@ -55,6 +56,8 @@ enum Command {
     Sessions(sessions::SessionsCommand),
     /// Shows the supervision tree of a running daemon
     Tree(tree::TreeArguments),
+    /// Lists the nodes that run a topology, with their tasks and lag
+    Nodes(members::NodesArguments),
     /// Prints the JSON Schema of topology files
     Schema,
     /// Prints completions for a shell
@@ -134,6 +137,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::DeadLetter(command) => dead_letter::dead_letter(&command),
         Command::Sessions(command) => sessions::sessions(&command),
         Command::Tree(arguments) => tree::tree(&arguments),
+        Command::Nodes(arguments) => members::members(&arguments),
         Command::Schema => print(&json(&config::json_schema())),
         Command::Completions { shell } => {
             clap_complete::generate(

@@ -113,6 +113,9 @@ async fn serve(
 
     let metrics = telemetry::metrics();
     let context = daemon::context(topology, log, data_dir, &node, Faults::default());
+    if let Some(address) = &address {
+        context.heartbeats.set_listen(address.clone());
+    }
     let control = Control::new(Arc::clone(&context));
     let (stop_api, api_stopped) = oneshot::channel();
     if let Some(listener) = listener {

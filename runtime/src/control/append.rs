@@ -90,12 +90,12 @@ pub fn lines(body: &Bytes) -> Vec<Bytes> {
 }
 
 /// Refuses topics whose records are the topology's own: a changelog is the truth of its state, and
-/// rows of a repartition topic are counted against their task's marker.
+/// rows of a repartition topic are counted against their task's marker; nodes speak for themselves.
 fn open_to_all(topology: &Topology, topic: &TopicName) -> Result<(), ControlError> {
     let planned = topics(topology);
     let found = planned.iter().find(|(_, spec)| spec.name == *topic);
     match found.map(|(purpose, _)| *purpose) {
-        Some(purpose @ (Purpose::Changelog | Purpose::Repartition)) => {
+        Some(purpose @ (Purpose::Changelog | Purpose::Repartition | Purpose::Nodes)) => {
             let (name, purpose) = (&topology.name, purpose.label());
             Err(ControlError::Invalid(format!(
                 "topic \"{topic}\" is a {purpose} topic: only topology \"{name}\" writes it"

@@ -3,6 +3,7 @@
 mod error;
 mod topology;
 mod progress;
+mod nodes;
 mod sessions;
 mod read;
 mod append;
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 pub use append::{Appended, append_direct, lines};
 pub use dead_letters::{Handled, LetterChoice, drop_letters, letters, replay_letters};
 pub use error::ControlError;
+pub use nodes::{NodeState, NodeTaskView, NodeView, nodes};
 pub use progress::{LagView, PartitionView};
 pub use read::{READ_RECORDS_MAX, ReadRequest, Record, TopicView, read, topic_view};
 pub use sessions::{SessionEnded, SessionView};

@@ -7,7 +7,7 @@ use actors::nodes::context::ShardContext;
 use actors::nodes::program::{Action, EntryKind};
 use actors::nodes::status::TaskStatus;
 use config::Node;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Control;
@@ -39,7 +39,7 @@ pub struct PartitionView {
 }
 
 /// One input of a task.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LagView {
     /// Topic.
     pub topic: String,

@@ -35,6 +35,9 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 /// How long the actors may take to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long the end waits until the other nodes can know of it: they find out by themselves too.
+const FAREWELL_WITHIN: Duration = Duration::from_secs(2);
+
 /// A running topology.
 pub struct Daemon {
     /// What its actors share.
@@ -198,6 +201,11 @@ impl Daemon {
         let stopped = self.tree.stop(STOP_WITHIN).await;
         let context = Arc::clone(&self.context);
         let flushed = tokio::task::spawn_blocking(move || context.states.flush()).await;
+        let context = Arc::clone(&self.context);
+        let left = tokio::task::spawn_blocking(move || context.heartbeats.leave(&context));
+        if tokio::time::timeout(FAREWELL_WITHIN, left).await.is_err() {
+            tracing::debug!("the brokers do not take this node's farewell");
+        }
         if let Ok(Err(error)) = flushed {
             tracing::warn!(%error, "committed state was not written to its store; the changelog has it");
         }

@@ -37,17 +37,17 @@ fn missing_topics_are_planned_then_applied_and_only_once() {
     let all = |state: &str| states(&plan()).iter().all(|(_, found)| found == state);
     assert!(all("missing"), "{}", plan());
     let told = ok(&["apply", &till.file, "--dry-run"]);
-    assert_eq!(told.matches("to create").count(), 4, "{told}");
+    assert_eq!(told.matches("to create").count(), 5, "{told}");
     assert!(all("missing"), "a dry run makes nothing");
     let told = ok(&["apply", &till.file]);
-    assert_eq!(told.matches("created").count(), 4, "{told}");
+    assert_eq!(told.matches("created").count(), 5, "{told}");
     assert!(
         told.contains("changelog (2 partitions, compacted)"),
         "{told}"
     );
     assert!(all("there"), "{}", plan());
     let told = ok(&["apply", &till.file]);
-    assert_eq!(told.matches("there").count(), 4, "{told}");
+    assert_eq!(told.matches("there").count(), 5, "{told}");
 
     let text = ok(&["plan", &till.file]);
     for part in ["replicas", "exactly-once", "read_committed", "last per key"] {
@@ -97,7 +97,7 @@ fn without_brokers_the_plan_is_printed_and_says_so() {
         told.contains("cannot be asked") && told.contains("127.0.0.1:9"),
         "{told}"
     );
-    assert_eq!(plan.matches("unknown").count(), 4, "{plan}");
+    assert_eq!(plan.matches("unknown").count(), 5, "{plan}");
     assert!(plan.contains("root"), "the tree too: {plan}");
     fails(
         &["apply", &till.file],
@@ -169,7 +169,7 @@ fn a_sound_cluster_passes_the_doctor_and_an_open_transaction_does_not() {
     let data = till.data();
     let doctor = ["doctor", &till.file, "--data-dir", &data];
     let fresh = ok(&doctor);
-    assert!(fresh.contains("4 are created at the first run"), "{fresh}");
+    assert!(fresh.contains("5 are created at the first run"), "{fresh}");
     assert!(!std::path::Path::new(&data).exists(), "it makes nothing");
     ok(&["apply", &till.file]);
     let sound = ok(&doctor);

@@ -3,6 +3,7 @@
 
 mod chaos;
 mod commands;
+mod nodes;
 mod secured;
 mod starting;
 

@@ -118,7 +118,7 @@ fn differences(
         ));
     }
     match (purpose, found.compacted) {
-        (Purpose::Changelog, false) => {
+        (Purpose::Changelog | Purpose::Nodes, false) => {
             told.push("not compacted: it grows without bound".to_owned());
         }
         (Purpose::Repartition, true) => {
