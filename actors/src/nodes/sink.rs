@@ -259,7 +259,7 @@ impl SinkState {
         }
     }
 
-    /// Writes to a file or standard output, after the commit: at least once.
+    /// Writes to a file or standard output, after the commit: at most once, a crash just then loses the lines.
     fn write_beside(&mut self) -> std::io::Result<()> {
         use std::io::Write;
         if self.unwritten.is_empty() {

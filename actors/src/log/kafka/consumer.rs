@@ -162,8 +162,13 @@ impl KafkaConsumer {
     /// One batch call into the stashes.
     fn fetch(&mut self, timeout: Duration) -> Result<(), LogError> {
         let mut sorter = Sorter::new(&mut self.stashes, &mut self.buffer, self.max_bytes);
-        self.native
-            .poll(timeout, self.max_records, |message| sorter.take(message));
+        // The batch call waits until its buffer is full: wait for the first, then take what is there.
+        let first = self.native.poll(timeout, 1, |message| sorter.take(message));
+        if first > 0 {
+            let more = self.max_records;
+            self.native
+                .poll(Duration::ZERO, more, |message| sorter.take(message));
+        }
         sorter.finish();
         match self.native.fatal_error() {
             Some((code, text)) => {

@@ -104,14 +104,14 @@ impl NativeConsumer {
         coded(unsafe { raw::rd_kafka_unsubscribe(self.ptr()) })
     }
 
-    /// Waits for messages for at most so long and visits up to `max` of them. Rebalances that came
+    /// Visits messages until `max` are there or so much time has passed; gives how many. Rebalances that came
     /// meanwhile are kept for [`NativeConsumer::rebalance`].
     pub(in crate::log::kafka) fn poll(
         &mut self,
         timeout: Duration,
         max: usize,
         mut visit: impl FnMut(&Message<'_>),
-    ) {
+    ) -> usize {
         self.batch.resize(max, std::ptr::null_mut());
         let timeout = c_int::try_from(timeout.as_millis()).unwrap_or(c_int::MAX);
         // SAFETY: the queue is the client's, and the buffer has room for `max` pointers.
@@ -132,6 +132,7 @@ impl NativeConsumer {
             unsafe { raw::rd_kafka_message_destroy(*message) };
         }
         self.batch.clear();
+        count
     }
 
     /// What the group wants, in the order in which it said so.
