@@ -1,12 +1,12 @@
 //! How far the tasks are, and who holds back whose event time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use actors::log::LogError;
 use actors::nodes::context::ShardContext;
 use actors::nodes::program::{Action, EntryKind};
 use actors::nodes::status::TaskStatus;
-use config::Node;
+use config::{Node, TopicName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -65,13 +65,22 @@ impl Control {
     /// # Errors
     /// If the log cannot be reached.
     pub fn partitions(&self) -> Result<Vec<PartitionView>, LogError> {
+        let tasks = self.context().status.tasks();
         let mut ends: HashMap<(String, u32), i64> = HashMap::new();
-        for info in self.context().log.topics()? {
+        // Only what is read here: a cluster may have thousands of other topics.
+        let positions = tasks.iter().flat_map(|task| &task.positions);
+        let topics: BTreeSet<&str> = positions.map(|position| &*position.topic).collect();
+        for topic in topics {
+            let Ok(name) = TopicName::parse(topic) else {
+                continue;
+            };
+            let Some(info) = self.context().log.topic(&name)? else {
+                continue;
+            };
             for (partition, range) in (0..).zip(&info.ranges) {
-                ends.insert((info.spec.name.to_string(), partition), range.end);
+                ends.insert((topic.to_owned(), partition), range.end);
             }
         }
-        let tasks = self.context().status.tasks();
         let view = |task: &TaskStatus| {
             let input = |p: &actors::nodes::status::PositionStatus| LagView {
                 topic: p.topic.clone(),
