@@ -1,6 +1,7 @@
 //! System tests: the whole of it, as its users meet it.
 
 mod cli;
+mod commits;
 mod crash;
 mod garbage;
 mod http;

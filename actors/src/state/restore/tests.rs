@@ -1,6 +1,7 @@
 //! What a restore must bring back: the committed state, whatever the store holds beforehand.
 
 mod failing;
+mod markers;
 
 use std::collections::HashMap;
 use std::sync::Arc;
