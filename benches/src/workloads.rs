@@ -74,7 +74,7 @@ amount = "float64"
         .collect::<String>()
         .replace("\"models/fraud\"", &format!("\"{examples}/models/fraud\""));
     let million = format!("{source}[state]\nmemory = \"256MiB\"\n{rolling}{sink}");
-    vec![
+    let mut all = vec![
         Workload {
             name: "million",
             topic: "events",
@@ -105,7 +105,72 @@ amount = "float64"
             topology: card_fraud,
             record: payment,
         },
-    ]
+    ];
+    all.extend(pixels());
+    all
+}
+
+/// 784 floats in, a small network, ten scores out (the Crayfish workload: Horchidan et al., EDBT 2024);
+/// its model lies beside the repository on the machines where it is measured.
+fn pixels() -> Option<Workload> {
+    let shared = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/onnx/models");
+    let model = std::fs::read(format!("{shared}/bench_ffnn_784/model.onnx")).ok()?;
+    // Stays behind: the daemon reads it while it runs.
+    let folder = tempfile::tempdir().ok()?.keep();
+    std::fs::create_dir_all(folder.join("1")).ok()?;
+    std::fs::write(folder.join("1/model.onnx"), model).ok()?;
+    let topology = format!(
+        r#"version = 1
+name = "bench"
+[[source]]
+id = "images"
+topic = "images"
+format = "json"
+key = "id"
+partitions = 4
+[source.schema]
+id = "int64"
+created = "int64"
+pixels = "float32[784]"
+[[operator]]
+id = "classify"
+kind = "infer"
+input = "images"
+model = "ffnn"
+features = ["pixels"]
+outputs = {{ scores = "a4" }}
+[[model]]
+id = "ffnn"
+path = "{}"
+batch = {{ size = 256, delay = "1ms" }}
+[[sink]]
+id = "out"
+input = "classify"
+topic = "out"
+format = "json"
+key = "id"
+columns = ["id", "created", "scores"]
+"#,
+        folder.display()
+    );
+    Some(Workload {
+        name: "pixels",
+        topic: "images",
+        topology,
+        record: image,
+    })
+}
+
+/// An image of 784 values in about 5.5 KB of JSON.
+fn image(nth: u64, out: &mut String) -> String {
+    let _ = write!(out, "{{\"id\":{nth},\"created\":{nth},\"pixels\":[");
+    for pixel in 0..784u64 {
+        let comma = if pixel == 0 { "" } else { "," };
+        let value = nth.wrapping_mul(31).wrapping_add(pixel * 97) % 10_000;
+        let _ = write!(out, "{comma}0.{value:04}");
+    }
+    out.push_str("]}");
+    nth.to_string()
 }
 
 /// About 200 bytes of JSON, 100,000 users, a millisecond apart. Gives the key.

@@ -1,7 +1,7 @@
 //! Throughput of the whole daemon on Kafka, in records per CPU-second of its process alone, and the
 //! latency from produced to visible.
 //!
-//! `THALWEG_TEST_BROKERS=HOST:PORT cargo run --release -p thalweg-benches --bin kafka -- [filter|count|rolling|card-fraud|all|latency|restart|idle] [RECORDS]`
+//! `THALWEG_TEST_BROKERS=HOST:PORT cargo run --release -p thalweg-benches --bin kafka -- [filter|count|rolling|card-fraud|pixels|all|latency|restart|idle] [RECORDS]`
 //!
 //! Topics are filled beforehand; the daemon (`THALWEG_BIN`, or the one built beside this program)
 //! drains them in epochs of 100 ms with `--until-caught-up`. Starting and stopping are taken off by a
