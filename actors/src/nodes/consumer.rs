@@ -22,6 +22,7 @@ use super::committer::CommitterMessage;
 use super::context::{Part, ShardContext};
 use super::partition::start::restore;
 use super::program::EntryKind;
+use super::standby;
 use crate::log::{ConsumerSettings, LogError, TopicPartition};
 use crate::nodes::{ask, failure};
 
@@ -107,7 +108,10 @@ impl Actor for ConsumerActor {
             Ok(Err(_)) => {}
             Err(_) => tracing::warn!("no partitions yet: the group has not answered"),
         }
-        context.assign(assignment::tasks(&context, &owned));
+        let tasks = assignment::tasks(&context, &owned);
+        context.states.set_claimed(&tasks);
+        context.assign(tasks);
+        standby::start(&context, Arc::clone(&stop.0))?;
         context.wiring.set_consumer(link.clone());
         Ok(ConsumerState {
             context,
@@ -168,6 +172,7 @@ impl ConsumerState {
             return;
         }
         self.restoring.extend(&new);
+        self.claim(&running);
         let (context, myself) = (Arc::clone(&self.context), myself.clone());
         tokio::task::spawn_blocking(move || {
             let result = new.iter().try_for_each(|task| restore(&context, *task));
@@ -195,8 +200,9 @@ impl ConsumerState {
             .into_iter()
             .filter(|task| running.contains(task) || tasks.contains(task))
             .collect();
-        if next != *running {
-            self.change(next, true).await;
+        match next == *running {
+            true => self.claim(&running),
+            false => self.change(next, true).await,
         }
         Ok(())
     }
@@ -241,7 +247,17 @@ impl ConsumerState {
         let again = attached.wait_for(|times| *times > before);
         if tokio::time::timeout(CHANGE_WITHIN, again).await.is_err() {
             tracing::warn!("tasks take long to start after a change of partitions");
+        } else {
+            // No earlier than now: those that went have ended.
+            self.claim(&context.assigned());
         }
+    }
+
+    /// Says which states are in use here, or about to be: no warm copies are made of them.
+    fn claim(&self, running: &[TaskId]) {
+        let restoring = self.restoring.iter();
+        let claimed: Vec<TaskId> = running.iter().chain(restoring).copied().collect();
+        self.context.states.set_claimed(&claimed);
     }
 }
 

@@ -21,7 +21,7 @@ use super::status::Status;
 use super::suspects::Suspects;
 use super::wiring::Wiring;
 use crate::clock::Clock;
-use crate::log::Log;
+use crate::log::{Log, TopicPartition};
 
 /// Shared by the actors of a shard.
 pub struct ShardContext {
@@ -60,6 +60,7 @@ pub struct ShardContext {
     /// Batches handed to tasks so far: whether anything has happened.
     pub arrivals: AtomicU64,
     assigned: RwLock<Option<Arc<Vec<TaskId>>>>,
+    following: RwLock<Vec<TaskId>>,
     recycle: OnceLock<Recycle>,
 }
 
@@ -173,6 +174,7 @@ impl ShardContext {
             node,
             arrivals: AtomicU64::new(0),
             assigned: RwLock::default(),
+            following: RwLock::default(),
             recycle: OnceLock::new(),
         })
     }
@@ -207,6 +209,16 @@ impl ShardContext {
         *self.assigned.write() = Some(Arc::new(tasks));
     }
 
+    /// Tasks of other nodes whose state is kept warm here.
+    #[must_use]
+    pub fn following(&self) -> Vec<TaskId> {
+        self.following.read().clone()
+    }
+
+    pub(super) fn set_following(&self, tasks: Vec<TaskId>) {
+        *self.following.write() = tasks;
+    }
+
     /// How the shard's actors can be made to start anew; set once, when there is a tree.
     pub fn set_recycle(&self, recycle: Recycle) {
         // A second tree over one context does not exist.
@@ -228,6 +240,15 @@ impl ShardContext {
     #[must_use]
     pub fn program(&self, task: TaskId) -> &Arc<Program> {
         &self.programs[task.sub_topology]
+    }
+
+    /// A task's changelogs, one a keyed operator, in the order of their spaces.
+    #[must_use]
+    pub fn changelogs(&self, task: TaskId) -> Vec<TopicPartition> {
+        let steps = self.program(task).keyed.iter();
+        steps
+            .map(|step| TopicPartition::new(step.changelog.clone(), task.partition))
+            .collect()
     }
 
     /// Tasks that read sources.

@@ -48,6 +48,9 @@ pub struct Heartbeat {
     pub at_ms: i64,
     /// The tasks that it runs, upstream first.
     pub tasks: Vec<TaskBeat>,
+    /// Tasks of others whose state it keeps warm; the positions are in their changelogs.
+    #[serde(default)]
+    pub standby: Vec<TaskBeat>,
 }
 
 /// A task that a node runs.
@@ -113,6 +116,7 @@ impl Heartbeats {
             started_ms: self.started_ms,
             at_ms: context.clock.now_ms(),
             tasks: context.assigned().iter().map(beat).collect(),
+            standby: standby(context),
         }
     }
 
@@ -135,6 +139,25 @@ impl Heartbeats {
             writer.tell(written);
         }
     }
+}
+
+/// The warm copies of a node.
+fn standby(context: &ShardContext) -> Vec<TaskBeat> {
+    let beat = |task: supervisors::TaskId| {
+        let changelogs = context.changelogs(task).into_iter();
+        let positions = changelogs.zip(context.states.changelog(task));
+        let position = |(at, position): (TopicPartition, i64)| PositionStatus {
+            topic: at.topic.to_string(),
+            partition: at.partition,
+            position,
+        };
+        TaskBeat {
+            name: context.task_name(task),
+            positions: positions.map(position).collect(),
+            restoring: None,
+        }
+    };
+    context.following().into_iter().map(beat).collect()
 }
 
 impl Writer {

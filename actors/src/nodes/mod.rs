@@ -36,6 +36,7 @@ pub mod sink;
 pub mod producer;
 pub mod committer;
 pub mod heartbeat;
+mod standby;
 pub mod housekeeping;
 pub mod starter;
 

@@ -2,22 +2,27 @@
 //!
 //! Stores stay open over restarts of the shard. Each start of a task makes a new [`TaskState`] over
 //! its store after replaying the changelog; the one before is retired first, so that no late flush
-//! of it can write over what the replay brings.
+//! of it can write over what the replay brings. Tasks of other nodes can be followed
+//! ([`States::follow`]): their stores are restored again and again, and have no [`TaskState`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use supervisors::TaskId;
 
 use crate::clock::Clock;
-use crate::log::{Log, LogError, TopicPartition};
+use crate::log::{Log, LogError, OffsetRange, TopicPartition};
 use crate::state::memory::MemoryStore;
 use crate::state::overlay::TaskState;
-use crate::state::restore::{Expectation, Progress, RestoreError, Restored, restore};
+use crate::state::restore::{Expectation, Progress, RestoreError, Restored, restore, restore_to};
 use crate::state::sled_store::SledStore;
 use crate::state::store::{StateStore, StoreError};
+
+#[cfg(test)]
+mod tests;
 
 /// Version of the snapshots' encoding; another one makes the stores be rebuilt.
 const CODEC: u16 = 1;
@@ -26,12 +31,17 @@ const CODEC: u16 = 1;
 /// One day, Kafka's default of `delete.retention.ms`, with an hour to spare.
 const MARKER_AGE_MS_MAX: i64 = 23 * 3_600_000;
 
+/// How long a flush waits for a state that is locked.
+const FLUSH_WAITS: Duration = Duration::from_millis(100);
+
 /// All tasks' states.
 pub struct States {
     clock: Arc<dyn Clock>,
     dir: Option<PathBuf>,
     topology_hash: u64,
     tasks: Mutex<HashMap<TaskId, Arc<Slot>>>,
+    /// Tasks that run here or are about to.
+    claimed: Mutex<HashSet<TaskId>>,
 }
 
 #[derive(Default)]
@@ -66,6 +76,7 @@ impl States {
             dir,
             topology_hash,
             tasks: Mutex::default(),
+            claimed: Mutex::default(),
         }
     }
 
@@ -93,25 +104,9 @@ impl States {
             // A restart of the actors only: what they had committed is all there is.
             return Ok(Restored::nothing(self.changelog(task)));
         }
-        if let Some(old) = state.take() {
-            // What is committed but not yet in the store need not be replayed. A failure costs only time.
-            if let Err(error) = old.flush() {
-                tracing::warn!(task = name, %error, "state store cannot be written: rebuilding it");
-            }
-        }
-        let mut slot_store = slot.store.lock();
-        let store = match &*slot_store {
-            Some(store) => Arc::clone(store),
-            None => self.open_store(name)?,
-        };
-        *slot_store = Some(Arc::clone(&store));
-        let expected = Expectation {
-            topology_hash: self.topology_hash,
-            codec: CODEC,
-            now_ms: self.clock.now_ms(),
-            marker_age_ms_max: MARKER_AGE_MS_MAX,
-        };
-        let restored = restore(log, &*store, changelogs, expected, progress)?;
+        retire(&mut state, name);
+        let store = self.store(&slot, name)?;
+        let restored = restore(log, &*store, changelogs, self.expected(), progress)?;
         slot.changelog.lock().clone_from(&restored.changelog);
         let clock = Arc::clone(&self.clock);
         *state = Some(Arc::new(TaskState::new(
@@ -121,6 +116,69 @@ impl States {
             clock,
         )));
         Ok(restored)
+    }
+
+    /// Says which tasks run here or are about to: their states are not [`Self::follow`]ed. A task is
+    /// claimed before it is opened, and until its last actor has ended.
+    pub fn set_claimed(&self, tasks: &[TaskId]) {
+        *self.claimed.lock() = tasks.iter().copied().collect();
+    }
+
+    /// Brings the store of a task that another node runs up to these ends of its changelogs, so that
+    /// [`Self::open`] has little left to do. False if the task is this node's, or being opened. Blocks.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn follow(
+        &self,
+        task: TaskId,
+        name: &str,
+        log: &dyn Log,
+        changelogs: &[TopicPartition],
+        ranges: &[OffsetRange],
+    ) -> Result<bool, RestoreError> {
+        let slot = self.slot(task);
+        let Some(mut state) = slot.state.try_lock() else {
+            return Ok(false);
+        };
+        // Under the lock: who claims it from here on opens it after this has ended.
+        if self.claimed.lock().contains(&task) {
+            return Ok(false);
+        }
+        // What this node committed while the task was its own comes first: the store never leads.
+        let was_own = retire(&mut state, name);
+        let known = slot.changelog.lock().clone();
+        let mut ends = known.iter().zip(ranges);
+        let is_there = known.len() == ranges.len() && ends.all(|(at, range)| *at >= range.end);
+        if is_there && !was_own {
+            // Ends before what is known are of a broker that has just taken over: not to be believed.
+            return Ok(true);
+        }
+        let store = self.store(&slot, name)?;
+        let at = (changelogs, ranges);
+        let restored = restore_to(log, &*store, at, self.expected(), &mut |_| {})?;
+        *slot.changelog.lock() = restored.changelog;
+        Ok(true)
+    }
+
+    fn expected(&self) -> Expectation {
+        Expectation {
+            topology_hash: self.topology_hash,
+            codec: CODEC,
+            now_ms: self.clock.now_ms(),
+            marker_age_ms_max: MARKER_AGE_MS_MAX,
+        }
+    }
+
+    /// The slot's store, opened if it is not.
+    fn store(&self, slot: &Slot, name: &str) -> Result<Arc<dyn StateStore>, StoreError> {
+        let mut store = slot.store.lock();
+        if let Some(store) = &*store {
+            return Ok(Arc::clone(store));
+        }
+        let opened = self.open_store(name)?;
+        *store = Some(Arc::clone(&opened));
+        Ok(opened)
     }
 
     fn open_store(&self, name: &str) -> Result<Arc<dyn StateStore>, StoreError> {
@@ -172,8 +230,10 @@ impl States {
         let slots: Vec<Arc<Slot>> = self.tasks.lock().values().cloned().collect();
         let mut first = Ok(());
         for slot in slots {
-            // A clone, so that readers of the state do not wait for the disk.
-            let Some(state) = slot.state.lock().clone() else {
+            // A clone, so that readers of the state do not wait for the disk. What is being restored has
+            // nothing to write, and may take minutes.
+            let state = slot.state.try_lock_for(FLUSH_WAITS).map(|s| s.clone());
+            let Some(state) = state.flatten() else {
                 continue;
             };
             let flushed = state.flush();
@@ -183,4 +243,16 @@ impl States {
         }
         first
     }
+}
+
+/// Takes a state away after writing what it has: what is committed need not be replayed. A failure
+/// costs only time. True if there was one.
+fn retire(state: &mut Option<Arc<TaskState>>, name: &str) -> bool {
+    let Some(old) = state.take() else {
+        return false;
+    };
+    if let Err(error) = old.flush() {
+        tracing::warn!(task = name, %error, "state store cannot be written: rebuilding it");
+    }
+    true
 }

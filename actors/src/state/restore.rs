@@ -97,6 +97,23 @@ pub fn restore(
     expected: Expectation,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Restored, RestoreError> {
+    // Settled: nothing committed may hide behind a dead member's open transaction.
+    let ranges = log.settled(changelogs)?;
+    restore_to(log, store, (changelogs, &ranges), expected, progress)
+}
+
+/// As [`restore`], but up to ends that the caller knows: a copy of what another node writes need not
+/// wait for its open transactions.
+///
+/// # Errors
+/// As [`restore`].
+pub fn restore_to(
+    log: &dyn Log,
+    store: &dyn StateStore,
+    (changelogs, ranges): (&[TopicPartition], &[OffsetRange]),
+    expected: Expectation,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Restored, RestoreError> {
     let mut replay = Replay {
         log,
         store,
@@ -104,17 +121,15 @@ pub fn restore(
         expected,
         progress,
     };
-    // Settled: nothing committed may hide behind a dead member's open transaction.
-    let ranges = log.settled(changelogs)?;
-    let cause = match usable_marker(store, &ranges, expected) {
-        Ok(marker) => match replay.run(marker.as_ref(), &ranges) {
+    let cause = match usable_marker(store, ranges, expected) {
+        Ok(marker) => match replay.run(marker.as_ref(), ranges) {
             Err(RestoreError::Store(error)) => error.to_string(),
             done => return done,
         },
         Err(cause) => cause,
     };
     store.wipe()?;
-    let restored = replay.run(None, &ranges)?;
+    let restored = replay.run(None, ranges)?;
     Ok(Restored {
         wiped: Some(cause),
         ..restored

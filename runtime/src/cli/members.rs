@@ -10,7 +10,7 @@ use config::{LogSettings, Millis};
 use super::load::load;
 use super::{DataArguments, Output, TopologyArguments, json, print, unavailable};
 use crate::access::{AccessError, Api, connect};
-use crate::control::{ControlError, NodeView, nodes};
+use crate::control::{ControlError, NodeTaskView, NodeView, nodes};
 
 /// What `nodes` takes.
 #[derive(Debug, clap::Args)]
@@ -61,12 +61,15 @@ fn text(nodes: &[NodeView], now_ms: i64) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header([
-        "node", "state", "heard", "up", "version", "api", "lag", "tasks",
+        "node", "state", "heard", "up", "version", "api", "lag", "tasks", "standby",
     ]);
     // Clocks of machines differ by a little: nothing was heard in the future.
     let since = |at_ms: i64| Millis((now_ms - at_ms).max(0) / 1000 * 1000);
     for node in nodes {
-        let tasks: Vec<&str> = node.tasks.iter().map(|task| task.name.as_str()).collect();
+        let names = |tasks: &[NodeTaskView]| -> String {
+            let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+            names.join(" ")
+        };
         table.add_row([
             node.node.clone(),
             node.state.label().to_owned(),
@@ -75,7 +78,8 @@ fn text(nodes: &[NodeView], now_ms: i64) -> String {
             node.version.clone(),
             node.listen.clone().unwrap_or_else(|| "none".to_owned()),
             node.lag.to_string(),
-            tasks.join(" "),
+            names(&node.tasks),
+            names(&node.standby),
         ]);
     }
     table.trim_fmt()

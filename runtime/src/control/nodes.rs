@@ -31,6 +31,8 @@ pub struct NodeView {
     pub lag: i64,
     /// The tasks that it runs, or ran when it was heard last.
     pub tasks: Vec<NodeTaskView>,
+    /// Tasks of others whose state it keeps warm; the inputs are their changelogs.
+    pub standby: Vec<NodeTaskView>,
 }
 
 /// Whether a node has been heard lately.
@@ -115,7 +117,9 @@ type Ends = HashMap<String, Vec<i64>>;
 
 /// The ends of the topics that the nodes read.
 fn ends(log: &dyn Log, beats: &[Heartbeat]) -> Result<Ends, LogError> {
-    let tasks = beats.iter().flat_map(|beat| &beat.tasks);
+    let tasks = beats
+        .iter()
+        .flat_map(|beat| beat.tasks.iter().chain(&beat.standby));
     let topics: BTreeSet<&str> = tasks
         .flat_map(|task| &task.positions)
         .map(|position| position.topic.as_str())
@@ -139,11 +143,11 @@ fn view(beat: Heartbeat, ends: &Ends, now_ms: i64) -> NodeView {
         true => NodeState::Stale,
         false => NodeState::Live,
     };
-    let tasks: Vec<NodeTaskView> = beat
-        .tasks
-        .into_iter()
-        .map(|task| task_view(task, ends))
-        .collect();
+    let views = |tasks: Vec<TaskBeat>| -> Vec<NodeTaskView> {
+        let tasks = tasks.into_iter();
+        tasks.map(|task| task_view(task, ends)).collect()
+    };
+    let (tasks, standby) = (views(beat.tasks), views(beat.standby));
     NodeView {
         node: beat.node,
         state,
@@ -153,6 +157,7 @@ fn view(beat: Heartbeat, ends: &Ends, now_ms: i64) -> NodeView {
         heard_ms: beat.at_ms,
         lag: tasks.iter().map(|task| task.lag).sum(),
         tasks,
+        standby,
     }
 }
 
@@ -206,12 +211,14 @@ mod tests {
                 task("a-1", vec![position("in", 1, 9), position("gone", 0, 3)]),
                 task("a-2", vec![]),
             ],
+            standby: vec![task("b-0", vec![position("in", 0, 1)])],
         };
         // The second partition was read beyond the end that was asked for a moment earlier.
         let ends = Ends::from([("in".into(), vec![10, 8]), ("more".into(), vec![3])]);
         let shown = view(beat.clone(), &ends, 35_000);
         let lags: Vec<i64> = shown.tasks.iter().map(|task| task.lag).collect();
         assert_eq!((lags, shown.lag), (vec![7, 0, 0], 7));
+        assert_eq!(shown.standby[0].lag, 9, "no part of the node's lag");
         assert_eq!(shown.state, NodeState::Live);
         assert_eq!(view(beat, &ends, 35_001).state, NodeState::Stale);
     }

@@ -16,6 +16,7 @@ fn beat(node: &str, at_ms: i64) -> Heartbeat {
         started_ms: 1,
         at_ms,
         tasks: Vec::new(),
+        standby: Vec::new(),
     }
 }
 

@@ -155,11 +155,7 @@ pub(crate) fn restore(
     // changelog's end say what belongs to them.
     let inputs: Vec<TopicPartition> = program.inputs(task.partition).map(|(_, at)| at).collect();
     context.log.committed(context.group(), &inputs)?;
-    let changelogs: Vec<TopicPartition> = program
-        .keyed
-        .iter()
-        .map(|step| TopicPartition::new(step.changelog.clone(), task.partition))
-        .collect();
+    let changelogs = context.changelogs(task);
     let restored =
         context
             .states
