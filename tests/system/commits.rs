@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use actors::log::memory::MemoryLog;
 use actors::log::{Log, LogError, LogRecord, OffsetCommit, Producer, TopicPartition, TopicSpec};
@@ -71,13 +72,15 @@ fn check(log: &MemoryLog, rounds: u64, what: &str) {
         (card, *sum)
     });
     let expected: Vec<(String, (u64, f64))> = expected.collect();
-    let found = inside::values(log, "totals").concat().into_iter().map(|v| {
-        let row: Value = serde_json::from_str(&v).expect("JSON");
-        let card = row["card"].as_str().expect("a card").to_owned();
-        let count = row["payments"].as_u64().expect("a count");
-        (card, (count, row["total"].as_f64().expect("a sum")))
-    });
-    assert_eq!(found.collect::<Vec<_>>(), expected, "{what}");
+    for topic in ["totals", "copies"] {
+        let found = inside::values(log, topic).concat().into_iter().map(|v| {
+            let row: Value = serde_json::from_str(&v).expect("JSON");
+            let card = row["card"].as_str().expect("a card").to_owned();
+            let count = row["payments"].as_u64().expect("a count");
+            (card, (count, row["total"].as_f64().expect("a sum")))
+        });
+        assert_eq!(found.collect::<Vec<_>>(), expected, "{what}: {topic}");
+    }
 }
 
 fn position(log: &MemoryLog) -> i64 {
@@ -138,7 +141,9 @@ fn a_commit_that_fails_or_whose_outcome_is_unknown_loses_and_doubles_nothing() {
                 commits: AtomicU64::new(0),
             });
             let dir = tempfile::tempdir().expect("a folder");
-            inside::block_on(in_rounds(&inner, &watcher, dir.path()));
+            pay(&inner, 0);
+            let rounds = in_rounds(&inner, &watcher, dir.path(), Faults::default());
+            inside::block_on(rounds);
             let commits = watcher.commits.load(Ordering::SeqCst);
             assert!(commits >= nth, "{commits} commits are no {nth}");
             check(&inner, 3, &format!("{ending:?} at commit {nth}"));
@@ -146,21 +151,48 @@ fn a_commit_that_fails_or_whose_outcome_is_unknown_loses_and_doubles_nothing() {
     }
 }
 
-/// Three rounds of payments, an epoch or more each.
-async fn in_rounds(inner: &MemoryLog, watcher: &Arc<BadCommit>, data: &Path) {
+/// Three rounds of payments, an epoch or more each; somebody else pays the first.
+async fn in_rounds(inner: &MemoryLog, watcher: &Arc<BadCommit>, data: &Path, faults: Faults) {
     let log = Arc::new(Watched {
         inner: inner.clone(),
         watcher: Arc::clone(watcher),
     });
-    let running = Running::start(topology(), log, data, Faults::default()).await;
+    let running = Running::start(topology(), log, data, faults).await;
     for round in 0..3 {
-        pay(inner, round);
+        if round > 0 {
+            pay(inner, round);
+        }
         let end = i64::try_from((round + 1) * ROUND).expect("small");
         let committed = || (position(inner) >= end).then_some(());
         running.until("the round is committed", committed).await;
     }
     running.caught_up().await;
     running.stop().await;
+}
+
+#[test]
+fn rows_that_come_while_the_sinks_close_belong_to_the_next_epoch() {
+    let inner = log();
+    let watcher = Arc::new(BadCommit {
+        nth: 2,
+        ending: Ending::Aborted,
+        commits: AtomicU64::new(0),
+    });
+    // The first epoch is empty. Its close keeps the first sink until the other one has rows of the
+    // second epoch, before it is closed too.
+    let (log, hits) = (inner.clone(), AtomicU64::new(0));
+    let faults = Faults::new(Arc::new(move |kind: &str| {
+        if kind == "sink" && hits.fetch_add(1, Ordering::SeqCst) == 0 {
+            pay(&log, 0);
+            let deadline = Instant::now() + Duration::from_secs(30);
+            while hits.load(Ordering::SeqCst) < 2 && Instant::now() < deadline {
+                std::thread::yield_now();
+            }
+        }
+    }));
+    let dir = tempfile::tempdir().expect("a folder");
+    inside::block_on(in_rounds(&inner, &watcher, dir.path(), faults));
+    check(&inner, 3, "a commit fails behind such an epoch");
 }
 
 /// Another node's transaction, decided only when someone asks for the group's positions, as brokers

@@ -255,6 +255,7 @@ impl PartitionState {
         actor
             .send_message(super::sink::SinkMessage::Rows {
                 task: self.task,
+                epoch: self.epoch,
                 batch,
             })
             .map_err(|_| Gone("the sink").into())

@@ -5,6 +5,9 @@
 //! (event time, input partition, offset), which every epoch continues, so that the output is the
 //! same however tasks and epochs fell; elsewhere a task's rows keep their order, tasks in turn. A row
 //! on which the encoder panics becomes a dead letter, alone.
+//!
+//! A task goes on with the next epoch as soon as it has handed over its share, so its rows may come
+//! before this sink is told to close: they wait. What a transaction writes is what its offsets say.
 
 use std::sync::Arc;
 
@@ -25,15 +28,19 @@ use crate::nodes::{Gone, failure};
 
 /// What a sink is told.
 pub enum SinkMessage {
-    /// Rows of a task for the open epoch.
+    /// Rows of a task.
     Rows {
         /// Whose.
         task: TaskId,
+        /// Of which epoch: the open one, or the one behind it.
+        epoch: u64,
         /// The rows.
         batch: Batch,
     },
     /// Ends the epoch: gives its records.
     Close {
+        /// Which.
+        epoch: u64,
         /// The records and when their input was appended.
         reply: RpcReplyPort<SinkEpoch>,
     },
@@ -74,7 +81,11 @@ pub struct SinkState {
     partitions: u32,
     fixed: Headers,
     dead: DeadLetters,
+    /// The open epoch.
+    epoch: u64,
     open: Vec<Pending>,
+    /// Rows of the epoch behind the open one.
+    later: Vec<(TaskId, Batch)>,
     unwritten: Vec<Bytes>,
     headers: HeadersBuilder,
 }
@@ -140,7 +151,9 @@ impl Actor for SinkActor {
             fixed: fixed.finish(),
             dead: DeadLetters::default(),
             sink,
+            epoch: 1,
             open: Vec::new(),
+            later: Vec::new(),
             unwritten: Vec::new(),
             headers: HeadersBuilder::default(),
             context,
@@ -155,8 +168,17 @@ impl Actor for SinkActor {
     ) -> Result<(), ActorProcessingErr> {
         state.context.faults.hit("sink");
         match message {
-            SinkMessage::Rows { task, batch } => state.take(task, &batch),
-            SinkMessage::Close { reply } => reply.send(state.close())?,
+            SinkMessage::Rows { task, epoch, batch } if epoch > state.epoch => {
+                state.later.push((task, batch));
+            }
+            SinkMessage::Rows { task, batch, .. } => state.take(task, &batch),
+            SinkMessage::Close { epoch, reply } => {
+                reply.send(state.close())?;
+                state.epoch = epoch + 1;
+                for (task, batch) in std::mem::take(&mut state.later) {
+                    state.take(task, &batch);
+                }
+            }
             SinkMessage::Committed => state.write_beside()?,
         }
         Ok(())

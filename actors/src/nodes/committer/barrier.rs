@@ -67,10 +67,11 @@ impl CommitterState {
         let mut dead = Vec::new();
         let mut sends: Vec<(TopicPartition, Vec<LogRecord>)> = Vec::new();
         for (_, sink) in context.wiring.sinks() {
-            let epoch = ask(&sink, |reply| SinkMessage::Close { reply }).await?;
-            sends.extend(epoch.sends);
-            appended.extend(epoch.appended);
-            dead.push(epoch.dead_letters);
+            let epoch = self.epoch;
+            let closed = ask(&sink, |reply| SinkMessage::Close { epoch, reply }).await?;
+            sends.extend(closed.sends);
+            appended.extend(closed.appended);
+            dead.push(closed.dead_letters);
         }
         metrics::barrier(began.elapsed());
         let active = !sends.is_empty()
