@@ -110,13 +110,17 @@ mod tests {
         let recorder = builder().expect("valid bounds").build_recorder();
         ::metrics::with_local_recorder(&recorder, || {
             actors::nodes::metrics::describe();
-            actors::nodes::metrics::inference("m", 20, std::time::Duration::from_millis(3));
+            let (waited, forward) = (
+                std::time::Duration::ZERO,
+                std::time::Duration::from_millis(3),
+            );
+            actors::nodes::metrics::inference("m", 20, waited, forward);
         });
         let text = recorder.handle().render();
         for expect in [
             "# TYPE thalweg_inference_seconds histogram",
             "# HELP thalweg_inference_seconds ",
-            "thalweg_inference_seconds_bucket{model=\"m\",le=\"0.005\"} 1",
+            "thalweg_inference_seconds_bucket{model=\"m\",stage=\"forward\",le=\"0.005\"} 1",
             "thalweg_inference_batch_rows_bucket{model=\"m\",le=\"16\"} 0",
             "thalweg_inference_batch_rows_bucket{model=\"m\",le=\"64\"} 1",
         ] {

@@ -10,6 +10,7 @@ mod worker;
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use config::{Millis, ModelId};
 use models::{Matrix, ModelHandle};
@@ -59,6 +60,7 @@ pub enum InferenceError {
 
 struct Request {
     rows: Matrix,
+    asked: Instant,
     reply: oneshot::Sender<Answered>,
 }
 
@@ -114,7 +116,8 @@ impl InferenceHandle {
         }
         let asked = async {
             let (reply, answered) = oneshot::channel();
-            let sent = sender.send(Request { rows, reply }).await;
+            let asked = Instant::now();
+            let sent = sender.send(Request { rows, asked, reply }).await;
             sent.map_err(|_| InferenceError::Gone)?;
             answered.await.map_err(|_| InferenceError::Gone)
         };

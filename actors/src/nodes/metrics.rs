@@ -47,7 +47,11 @@ pub fn describe() {
         Unit::Seconds,
         "from a record's append to its decision's commit"
     );
-    describe_histogram!(INFERENCE, Unit::Seconds, "one forward, by model");
+    describe_histogram!(
+        INFERENCE,
+        Unit::Seconds,
+        "what rows wait for a model, and one forward, by model and stage"
+    );
     describe_histogram!(INFERENCE_ROWS, Unit::Count, "rows of one forward, by model");
     describe_gauge!(SESSIONS, Unit::Count, "sessions in memory, by task");
     describe_gauge!(STATE, Unit::Bytes, "bytes of sessions in memory, by task");
@@ -131,8 +135,10 @@ pub fn latency(seconds: f64, rows: u64) {
 }
 
 /// One forward of a model.
-pub fn inference(model: &str, rows: usize, took: Duration) {
-    histogram!(INFERENCE, "model" => model.to_owned()).record(took);
+pub fn inference(model: &str, rows: usize, waited: Duration, forward: Duration) {
+    for (stage, took) in [("wait", waited), ("forward", forward)] {
+        histogram!(INFERENCE, "model" => model.to_owned(), "stage" => stage).record(took);
+    }
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     histogram!(INFERENCE_ROWS, "model" => model.to_owned()).record(rows as f64);
 }

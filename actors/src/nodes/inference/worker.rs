@@ -68,6 +68,7 @@ impl Worker {
             return;
         };
         let began = Instant::now();
+        let waited = began.saturating_duration_since(first.asked);
         let (columns, model) = (first.rows.columns, self.handle.current());
         let rows: usize = requests.iter().map(|request| request.rows.rows).sum();
         let whole = if requests.len() == 1 {
@@ -96,7 +97,7 @@ impl Worker {
             drop(request.reply.send(answered));
         }
         let id = self.context.topology.models[self.model].id.as_str();
-        metrics::inference(id, rows, began.elapsed());
+        metrics::inference(id, rows, waited, began.elapsed());
     }
 
     /// One forward. The model is only read, so a panic leaves nothing behind.
