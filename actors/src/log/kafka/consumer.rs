@@ -164,8 +164,8 @@ impl KafkaConsumer {
         let mut sorter = Sorter::new(&mut self.stashes, &mut self.buffer, self.max_bytes);
         // The batch call waits until its buffer is full: wait for the first, then take what is there.
         let first = self.native.poll(timeout, 1, |message| sorter.take(message));
-        if first > 0 {
-            let more = self.max_records;
+        let more = self.max_records - 1;
+        if first > 0 && more > 0 {
             self.native
                 .poll(Duration::ZERO, more, |message| sorter.take(message));
         }
