@@ -1,4 +1,4 @@
-//! Every named crash point: `cargo run --release -p thalweg-tests --bin crashpoints -- [TIMES] [RECORDS]`.
+//! Every named crash point: `cargo run --release -p thalweg-tests --bin crashpoints -- [TIMES] [RECORDS] [POINT]`.
 //!
 //! Needs brokers in `THALWEG_TEST_BROKERS` (see `tests/kafka/broker`). Builds nothing: build the
 //! daemon first (`cargo build --release`).
@@ -42,7 +42,9 @@ fn experiment(numbers: &[String]) -> Result<(), String> {
     let bootstrap = std::env::var("THALWEG_TEST_BROKERS")
         .map_err(|_| "THALWEG_TEST_BROKERS names no cluster")?;
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
-    for point in POINTS.iter().chain(&["on-revocation"]) {
+    let only = numbers.get(2);
+    let points = POINTS.iter().chain(&["on-revocation"]);
+    for point in points.filter(|point| only.is_none_or(|only| only == *point)) {
         let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
         let chaos = Chaos {
             bootstrap: bootstrap.clone(),

@@ -1,11 +1,14 @@
 //! The daemons as processes.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::crash::binary;
 
+/// As POSIX numbers it.
+const SIGTERM: i32 = 15;
 /// A daemon that is told to stop may take this long.
 const STOPPED_WITHIN: Duration = Duration::from_secs(60);
 
@@ -88,6 +91,8 @@ impl Nodes {
                 // 75: told to stop while it was still starting.
                 return match status.code() {
                     Some(0 | 75) => Ok(()),
+                    // So young that it did not catch signals yet.
+                    None if status.signal() == Some(SIGTERM) => Ok(()),
                     code => Err(format!("node {node} stopped with {code:?}")),
                 };
             }
