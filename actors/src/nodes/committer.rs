@@ -9,10 +9,11 @@ mod barrier;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use supervisors::TaskId;
+use tokio::time::Instant;
 
 use super::context::ShardContext;
 use super::metrics;
@@ -94,9 +95,8 @@ impl Actor for Committer {
         context.wiring.set_committer(myself.clone());
         let shared = Arc::clone(&context);
         let committer = myself.clone();
-        let producer =
-            tokio::task::spawn_blocking(move || ProducerThread::start(&shared, committer))
-                .await??;
+        let start = move || ProducerThread::start(&shared, committer);
+        let producer = context.blocking("open producer", start).await??;
         myself.send_interval(context.topology.epoch.interval.duration(), || {
             CommitterMessage::Tick
         });
@@ -122,7 +122,7 @@ impl Actor for Committer {
         message: CommitterMessage,
         state: &mut CommitterState,
     ) -> Result<(), ActorProcessingErr> {
-        state.context.faults.hit("committer");
+        state.context.faults.reach("committer").await;
         match message {
             CommitterMessage::Tick => {
                 // A tick that comes right behind a barrier of another cause is not needed.

@@ -96,8 +96,8 @@ impl Actor for ConsumerActor {
     ) -> Result<ConsumerState, ActorProcessingErr> {
         let settings = settings(&context);
         let shared = Arc::clone(&context);
-        let consumer =
-            tokio::task::spawn_blocking(move || shared.log.consumer(&settings)).await??;
+        let opened = move || shared.log.consumer(&settings);
+        let consumer = context.blocking("join", opened).await??;
         let stop = StopThread(Arc::default());
         let (first, first_assigned) = oneshot::channel();
         let link = reader::start(consumer, myself, first, &context, Arc::clone(&stop.0))?;
@@ -128,7 +128,7 @@ impl Actor for ConsumerActor {
         message: ConsumerMessage,
         state: &mut ConsumerState,
     ) -> Result<(), ActorProcessingErr> {
-        state.context.faults.hit("consumer");
+        state.context.faults.reach("consumer").await;
         match message {
             ConsumerMessage::Assigned(partitions) => {
                 state.owned.extend(partitions);
@@ -174,15 +174,18 @@ impl ConsumerState {
         self.restoring.extend(&new);
         self.claim(&running);
         let (context, myself) = (Arc::clone(&self.context), myself.clone());
-        tokio::task::spawn_blocking(move || {
-            let result = new.iter().try_for_each(|task| restore(&context, *task));
-            let restored = ConsumerMessage::Restored {
-                tasks: new,
-                result: result.map_err(|error| crate::log::describe(&error)),
+        let restoring = async move {
+            let (shared, tasks) = (Arc::clone(&context), new.clone());
+            let work = move || tasks.iter().try_for_each(|task| restore(&shared, *task));
+            let result = match context.blocking("restore", work).await {
+                Ok(restored) => restored.map_err(|error| crate::log::describe(&error)),
+                Err(panicked) => Err(panicked.to_string()),
             };
+            let restored = ConsumerMessage::Restored { tasks: new, result };
             // An actor that is gone has no use for it: its successor begins anew.
             drop(myself.send_message(restored));
-        });
+        };
+        drop(tokio::spawn(restoring));
     }
 
     async fn restored(

@@ -2,13 +2,13 @@
 //! report. Made once when the daemon starts; it outlives the actors' restarts.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use config::{NodeId, NodeIndex, Topology};
 use parking_lot::RwLock;
 use supervisors::TaskId;
+use tokio::task::JoinError;
 
 use super::credit::Credits;
 use super::events::Events;
@@ -19,9 +19,11 @@ use super::program::{EntryKind, Program, compile};
 use super::states::States;
 use super::status::Status;
 use super::suspects::Suspects;
+use super::threads::Threads;
 use super::wiring::Wiring;
 use crate::clock::Clock;
 use crate::log::{Log, TopicPartition};
+use crate::state::store::OpenStore;
 
 /// Shared by the actors of a shard.
 pub struct ShardContext {
@@ -55,6 +57,10 @@ pub struct ShardContext {
     pub suspects: Suspects,
     /// Test hook: where actors are made to fail.
     pub faults: Faults,
+    /// Where work runs that blocks.
+    pub threads: Threads,
+    /// Draws what is to be random: backoffs.
+    pub seed: u64,
     /// Which node of the group this is; part of its transactional id.
     pub node: String,
     /// Batches handed to tasks so far: whether anything has happened.
@@ -104,10 +110,14 @@ pub struct ShardSettings {
     pub log: Arc<dyn Log>,
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
-    /// Folder of the tasks' stores; `None`: in memory, for tests.
-    pub state_dir: Option<PathBuf>,
+    /// Opens the tasks' stores.
+    pub stores: OpenStore,
     /// Test hook.
     pub faults: Faults,
+    /// Where work runs that blocks.
+    pub threads: Threads,
+    /// Draws what is to be random; each node another, so that they do not restart in step.
+    pub seed: u64,
     /// Which node of the group this is: unlike any other's, the same after a restart.
     pub node: String,
 }
@@ -120,8 +130,10 @@ impl ShardContext {
             topology,
             log,
             clock,
-            state_dir,
+            stores,
             faults,
+            threads,
+            seed,
             node,
         } = settings;
         let programs: Vec<Arc<Program>> = topology
@@ -154,7 +166,7 @@ impl ShardContext {
             .iter()
             .map(|model| InferenceHandle::new(&model.id))
             .collect();
-        let states = States::new(Arc::clone(&clock), state_dir, topology.hash);
+        let states = States::new(Arc::clone(&clock), stores, topology.hash);
         Arc::new(Self {
             status: Arc::new(Status::new(&topology, &programs, &tasks)),
             events: Events::default(),
@@ -171,12 +183,27 @@ impl ShardContext {
             credits,
             wiring: Wiring::default(),
             faults,
+            threads,
+            seed,
             node,
             arrivals: AtomicU64::new(0),
             assigned: RwLock::default(),
             following: RwLock::default(),
             recycle: OnceLock::new(),
         })
+    }
+
+    /// Does one piece of work that blocks, and waits for it.
+    ///
+    /// # Errors
+    /// If it panics.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        what: &str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        self.faults.wait(what).await;
+        self.threads.blocking(work).await
     }
 
     /// The tasks that this node runs now, upstream first; none before the group has said so.

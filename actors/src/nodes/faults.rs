@@ -1,8 +1,9 @@
-//! Test hooks: make actors panic or fail where a test says so. Without a hook each costs a branch.
+//! Test hooks: make actors panic, fail or wait where a test says so. Without a hook each costs a branch.
 //! No topology file reaches them: only who makes a shard's context in code sets one.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::batch::{Batch, Row};
 use crate::log::LogRecord;
@@ -16,11 +17,16 @@ pub type Hook = Arc<dyn Fn(&str) + Send + Sync>;
 /// float32; may panic.
 pub type ContentHook = Arc<dyn Fn(&str, &[u8]) + Send + Sync>;
 
+/// Called with a place that is reached: how long it takes to go on. For the runtime's clock, so it is of
+/// use where that is paused.
+pub type DelayHook = Arc<dyn Fn(&str) -> Duration + Send + Sync>;
+
 /// The hooks, if any.
 #[derive(Clone, Default)]
 pub struct Faults {
     hit: Option<Hook>,
     content: Option<ContentHook>,
+    delay: Option<DelayHook>,
 }
 
 impl Faults {
@@ -29,7 +35,7 @@ impl Faults {
     pub fn new(hook: Hook) -> Self {
         Self {
             hit: Some(hook),
-            content: None,
+            ..Self::default()
         }
     }
 
@@ -37,8 +43,8 @@ impl Faults {
     #[must_use]
     pub fn by_content(hook: ContentHook) -> Self {
         Self {
-            hit: None,
             content: Some(hook),
+            ..Self::default()
         }
     }
 
@@ -64,6 +70,34 @@ impl Faults {
             hit: Some(hook),
             ..self
         }
+    }
+
+    /// The same hooks, and this one for how long things take.
+    #[must_use]
+    pub fn delayed(self, hook: DelayHook) -> Self {
+        Self {
+            delay: Some(hook),
+            ..self
+        }
+    }
+
+    /// A place is reached at which time may pass.
+    pub async fn wait(&self, place: &str) {
+        if let Some(hook) = &self.delay {
+            let delay = hook(place);
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+        }
+    }
+
+    /// An actor of this kind is to handle a message: [`Self::wait`] and [`Self::hit`].
+    ///
+    /// # Panics
+    /// If the hook does.
+    pub async fn reach(&self, kind: &str) {
+        self.wait(kind).await;
+        self.hit(kind);
     }
 
     /// An actor of this kind handles a message.
@@ -127,7 +161,11 @@ impl Faults {
 
 impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let set = (self.hit.is_some(), self.content.is_some());
+        let set = [
+            self.hit.is_some(),
+            self.content.is_some(),
+            self.delay.is_some(),
+        ];
         f.debug_tuple("Faults").field(&set).finish()
     }
 }

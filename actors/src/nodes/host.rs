@@ -177,7 +177,8 @@ impl Actor for SessionHost {
         let program = Arc::clone(context.program(task));
         // The first of the task's actors: the state must stand before anybody reads it.
         let shared = Arc::clone(&context);
-        tokio::task::spawn_blocking(move || restore(&shared, task)).await??;
+        let restored = move || restore(&shared, task);
+        context.blocking("restore", restored).await??;
         let committed = context.states.current(task)?;
         let mut operators = Vec::new();
         for (space, step) in (0..).zip(&program.keyed) {
@@ -206,7 +207,7 @@ impl Actor for SessionHost {
         message: HostMessage,
         state: &mut HostState,
     ) -> Result<(), ActorProcessingErr> {
-        state.context.faults.hit("session-host");
+        state.context.faults.reach("session-host").await;
         match message {
             HostMessage::Rows {
                 keyed,

@@ -42,9 +42,11 @@ impl Actor for Housekeeping {
         HousekeepingMessage::Tick: HousekeepingMessage,
         context: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
-        context.faults.hit("housekeeping");
+        context.faults.reach("housekeeping").await;
         let shared = Arc::clone(context);
-        tokio::task::spawn_blocking(move || work(&shared)).await?;
+        context
+            .blocking("maintenance", move || work(&shared))
+            .await?;
         myself.send_after(EVERY, || HousekeepingMessage::Tick);
         Ok(())
     }

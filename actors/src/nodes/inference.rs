@@ -10,13 +10,13 @@ mod worker;
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
 
 use config::{Millis, ModelId};
 use models::{Matrix, ModelHandle};
 use parking_lot::{Mutex, RwLock};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::breaker::{Breaker, Signal, Verdict, decide};
 use super::context::ShardContext;
@@ -202,10 +202,8 @@ impl Actor for Inference {
     ) -> Result<Self::State, ActorProcessingErr> {
         let InferenceArguments { context, model } = arguments;
         let settings = context.topology.models[model].clone();
-        let loaded = tokio::task::spawn_blocking(move || {
-            models::load(&settings.path, &settings.version, settings.device)
-        })
-        .await??;
+        let load = move || models::load(&settings.path, &settings.version, settings.device);
+        let loaded = context.blocking("load model", load).await??;
         let handle = ModelHandle::new(loaded);
         let (sender, receiver) = mpsc::channel(QUEUE);
         *context.models[model].open.write() = Some(Open {
@@ -219,12 +217,11 @@ impl Actor for Inference {
             model,
         };
         let ended = Ended(myself);
-        std::thread::Builder::new()
-            .name(format!("infer-{model}"))
-            .spawn(move || {
-                let _ended = ended;
-                worker.run();
-            })?;
+        let work = async move {
+            let _ended = ended;
+            worker.run().await;
+        };
+        context.threads.start(&format!("infer-{model}"), work)?;
         Ok((context, model))
     }
 

@@ -7,6 +7,7 @@
 pub mod status;
 pub mod metrics;
 pub mod faults;
+pub mod threads;
 pub mod boundary;
 mod bisect;
 pub mod breaker;

@@ -179,7 +179,7 @@ impl Actor for Partition {
         message: PartitionMessage,
         state: &mut PartitionState,
     ) -> Result<(), ActorProcessingErr> {
-        state.context.faults.hit("partition");
+        state.context.faults.reach("partition").await;
         match message {
             PartitionMessage::Records { at, fetched } => state.records(&at, fetched).await?,
             PartitionMessage::Prepare { ended, reply } => {

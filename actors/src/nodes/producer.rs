@@ -1,9 +1,9 @@
 //! The shard's transactional producer on its own thread: its calls block.
 
 use std::sync::Arc;
-use std::sync::mpsc;
 
 use ractor::ActorRef;
+use tokio::sync::mpsc;
 
 use super::committer::CommitterMessage;
 use super::context::ShardContext;
@@ -25,7 +25,7 @@ pub struct Transaction {
 
 /// Hands transactions to the thread. The thread ends when this is dropped.
 #[derive(Debug)]
-pub struct ProducerThread(mpsc::SyncSender<Transaction>);
+pub struct ProducerThread(mpsc::Sender<Transaction>);
 
 impl ProducerThread {
     /// Opens the producer, which fences the shard's former ones, and starts its thread. Blocks.
@@ -38,30 +38,26 @@ impl ProducerThread {
     ) -> Result<Self, LogError> {
         let id = format!("{}.shard.{}", context.topology.name, context.node);
         let mut producer = context.log.producer(&id)?;
-        let (sender, receiver) = mpsc::sync_channel::<Transaction>(1);
+        let (sender, mut receiver) = mpsc::channel::<Transaction>(1);
         let group = context.group().to_owned();
         let faults = context.faults.clone();
-        let spawned = std::thread::Builder::new()
-            .name("producer".into())
-            .spawn(move || {
-                let ended = Ended(committer);
-                while let Ok(transaction) = receiver.recv() {
-                    faults.hit("producer");
-                    let epoch = transaction.epoch;
-                    let result = commit(&mut *producer, &group, transaction, &faults);
-                    let failed = result.is_err();
-                    // A committer that is gone has no use for the outcome: its successor asks the log.
-                    drop(
-                        ended
-                            .0
-                            .send_message(CommitterMessage::Done { epoch, result }),
-                    );
-                    if failed {
-                        break;
-                    }
+        let ended = Ended(committer);
+        let work = async move {
+            while let Some(transaction) = receiver.recv().await {
+                faults.reach("producer").await;
+                let epoch = transaction.epoch;
+                let result = commit(&mut *producer, &group, transaction, &faults).await;
+                let failed = result.is_err();
+                // A committer that is gone has no use for the outcome: its successor asks the log.
+                let done = CommitterMessage::Done { epoch, result };
+                drop(ended.0.send_message(done));
+                if failed {
+                    break;
                 }
-            });
-        spawned.map_err(|e| LogError::Unavailable(format!("no thread for the producer: {e}")))?;
+            }
+        };
+        let started = context.threads.start("producer", work);
+        started.map_err(|e| LogError::Unavailable(format!("no thread for the producer: {e}")))?;
         Ok(Self(sender))
     }
 
@@ -81,24 +77,24 @@ impl Drop for Ended {
     }
 }
 
-fn commit(
+async fn commit(
     producer: &mut dyn Producer,
     group: &str,
     transaction: Transaction,
     faults: &Faults,
 ) -> Result<(), LogError> {
-    faults.hit("before-begin");
+    faults.reach("before-begin").await;
     producer.begin()?;
-    faults.hit("after-begin");
+    faults.reach("after-begin").await;
     for (at, records) in transaction.sends {
         producer.send(&at, records)?;
         // Outputs first, then each task's rows, then its changelog.
-        faults.hit("after-produce");
+        faults.reach("after-produce").await;
     }
-    faults.hit("before-offsets");
+    faults.reach("before-offsets").await;
     producer.send_offsets(group, &transaction.offsets, Some(&transaction.token))?;
-    faults.hit("before-commit");
+    faults.reach("before-commit").await;
     producer.commit()?;
-    faults.hit("after-commit");
+    faults.reach("after-commit").await;
     Ok(())
 }

@@ -166,7 +166,7 @@ impl Actor for SinkActor {
         message: SinkMessage,
         state: &mut SinkState,
     ) -> Result<(), ActorProcessingErr> {
-        state.context.faults.hit("sink");
+        state.context.faults.reach("sink").await;
         match message {
             SinkMessage::Rows { task, epoch, batch } if epoch > state.epoch => {
                 state.later.push((task, batch));

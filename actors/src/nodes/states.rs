@@ -6,7 +6,6 @@
 //! ([`States::follow`]): their stores are restored again and again, and have no [`TaskState`].
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +14,9 @@ use supervisors::TaskId;
 
 use crate::clock::Clock;
 use crate::log::{Log, LogError, OffsetRange, TopicPartition};
-use crate::state::memory::MemoryStore;
 use crate::state::overlay::TaskState;
 use crate::state::restore::{Expectation, Progress, RestoreError, Restored, restore, restore_to};
-use crate::state::sled_store::SledStore;
-use crate::state::store::{StateStore, StoreError};
+use crate::state::store::{OpenStore, StateStore, StoreError};
 
 #[cfg(test)]
 mod tests;
@@ -37,7 +34,7 @@ const FLUSH_WAITS: Duration = Duration::from_millis(100);
 /// All tasks' states.
 pub struct States {
     clock: Arc<dyn Clock>,
-    dir: Option<PathBuf>,
+    open: OpenStore,
     topology_hash: u64,
     tasks: Mutex<HashMap<TaskId, Arc<Slot>>>,
     /// Tasks that run here or are about to.
@@ -68,12 +65,12 @@ impl Slot {
 pub struct NotOpen(TaskId);
 
 impl States {
-    /// No stores yet; they are opened under `dir`, or in memory.
+    /// No stores yet.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, dir: Option<PathBuf>, topology_hash: u64) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, open: OpenStore, topology_hash: u64) -> Self {
         Self {
             clock,
-            dir,
+            open,
             topology_hash,
             tasks: Mutex::default(),
             claimed: Mutex::default(),
@@ -176,17 +173,10 @@ impl States {
         if let Some(store) = &*store {
             return Ok(Arc::clone(store));
         }
-        let opened = self.open_store(name)?;
+        // A damaged store comes up empty: it is a cache of the changelog, which is then replayed.
+        let opened = (self.open)(name)?;
         *store = Some(Arc::clone(&opened));
         Ok(opened)
-    }
-
-    fn open_store(&self, name: &str) -> Result<Arc<dyn StateStore>, StoreError> {
-        let Some(dir) = &self.dir else {
-            return Ok(Arc::new(MemoryStore::new()));
-        };
-        // A damaged store comes up empty: it is a cache of the changelog, which is then replayed.
-        Ok(Arc::new(SledStore::open(&dir.join(name))?))
     }
 
     /// A committed epoch has been taken over, and these are the next changelog offsets per space.

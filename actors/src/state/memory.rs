@@ -1,11 +1,12 @@
 //! A store without a disk: for tests, and for tasks that may replay their whole changelog.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::RwLock;
 
-use super::store::{Entry, Marker, Space, StateStore, StoreError, StoreStats};
+use super::store::{Entry, Marker, OpenStore, Space, StateStore, StoreError, StoreStats};
 
 /// Snapshots in memory; gone with the process.
 #[derive(Debug, Default)]
@@ -15,6 +16,12 @@ pub struct MemoryStore(RwLock<Content>);
 struct Content {
     spaces: HashMap<Space, HashMap<Bytes, Bytes, foldhash::fast::RandomState>>,
     marker: Option<Marker>,
+}
+
+/// A new store for each that is opened.
+#[must_use]
+pub fn stores() -> OpenStore {
+    Arc::new(|_| Ok(Arc::new(MemoryStore::new())))
 }
 
 impl MemoryStore {

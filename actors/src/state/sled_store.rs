@@ -39,7 +39,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use parking_lot::{Mutex, RwLock};
 
-use super::store::{Entry, Marker, Space, StateStore, StoreError, StoreStats};
+use super::store::{Entry, Marker, OpenStore, Space, StateStore, StoreError, StoreStats};
 use engine::Engine;
 use page::{Edit, Page, Run};
 use page_file::PageFile;
@@ -71,6 +71,12 @@ struct Live {
     free: Arc<space::Space>,
     /// N of the folder.
     number: u64,
+}
+
+/// Stores in folders of their own below this one.
+#[must_use]
+pub fn stores(dir: PathBuf) -> OpenStore {
+    Arc::new(move |name| Ok(Arc::new(SledStore::open(&dir.join(name))?)))
 }
 
 impl SledStore {

@@ -6,6 +6,7 @@
 //! conformance suite. All calls block; the store actor gives them a thread.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -81,6 +82,9 @@ pub enum StoreError {
         what: String,
     },
 }
+
+/// Opens the store of a task by its name.
+pub type OpenStore = Arc<dyn Fn(&str) -> Result<Arc<dyn StateStore>, StoreError> + Send + Sync>;
 
 /// Snapshots of the sessions of one task.
 ///

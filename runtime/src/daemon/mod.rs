@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::clock::SystemClock;
+use actors::clock::{Clock, SystemClock};
 use actors::log::Log;
 use actors::log::embedded::{EmbeddedLog, EmbeddedOptions};
 use actors::log::kafka::{KafkaLog, NodeIdentity};
@@ -21,6 +21,8 @@ use actors::nodes::events::Happened;
 use actors::nodes::faults::Faults;
 use actors::nodes::metrics;
 use actors::nodes::starter::Starter;
+use actors::nodes::threads::Threads;
+use actors::state::sled_store;
 use config::{LogSettings, Membership, Topology};
 use supervisors::{News, PlanOptions, SupervisionNews, TreeHandle, feeds_path, tasks_path};
 
@@ -109,8 +111,10 @@ pub fn context(
         topology: Arc::new(topology),
         log,
         clock: Arc::new(SystemClock),
-        state_dir: Some(state_dir),
+        seed: SystemClock.now_ms().unsigned_abs() ^ u64::from(std::process::id()),
+        stores: sled_store::stores(state_dir),
         faults,
+        threads: Threads::Own,
         node: node.to_owned(),
     })
 }
@@ -129,7 +133,7 @@ impl Daemon {
             PlanOptions { session_hosts: 1 },
         );
         let starter = Arc::new(Starter::new(Arc::clone(&context), None));
-        let seed = context.clock.now_ms().unsigned_abs() ^ u64::from(std::process::id());
+        let seed = context.seed;
         let ended = |error: supervisors::StartError| DaemonError::Ended {
             topology: context.topology.name.to_string(),
             exit: error.0,
@@ -200,9 +204,11 @@ impl Daemon {
         }
         let stopped = self.tree.stop(STOP_WITHIN).await;
         let context = Arc::clone(&self.context);
-        let flushed = tokio::task::spawn_blocking(move || context.states.flush()).await;
+        let flush = move || context.states.flush();
+        let flushed = self.context.blocking("last flush", flush).await;
         let context = Arc::clone(&self.context);
-        let left = tokio::task::spawn_blocking(move || context.heartbeats.leave(&context));
+        let farewell = move || context.heartbeats.leave(&context);
+        let left = self.context.blocking("farewell", farewell);
         if tokio::time::timeout(FAREWELL_WITHIN, left).await.is_err() {
             tracing::debug!("the brokers do not take this node's farewell");
         }

@@ -22,7 +22,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(super) async fn ready(context: &Arc<ShardContext>) -> Result<(), DaemonError> {
     loop {
         let shared = Arc::clone(context);
-        let made = tokio::task::spawn_blocking(move || make(&shared)).await;
+        let made = context.blocking("topics", move || make(&shared)).await;
         match made.map_err(|e| LogError::Unavailable(e.to_string()))? {
             Err(DaemonError::Log(error)) if error.remedy() == Remedy::Retry => {
                 tracing::warn!(%error, "the log does not answer: waiting for it");

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use config::Order;
 use ractor::ActorProcessingErr;
 use supervisors::TaskId;
+use tokio::time::Instant;
 
 use super::{CommitterState, Committing};
 use crate::log::{LogRecord, TopicPartition};

@@ -1,14 +1,15 @@
 //! The consumer's thread: polls without a pause and hands each partition's records to its task while
 //! the task has credit. What has no task, or no credit, is paused.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ractor::ActorRef;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::link::{Command, ConsumerLink, Route};
 use super::{CHANGE_WITHIN, ConsumerMessage};
@@ -36,7 +37,7 @@ pub(super) fn start(
     let (link, commands) = ConsumerLink::new();
     let reader = Reader {
         consumer,
-        owned: HashMap::new(),
+        owned: BTreeMap::new(),
         commands,
         actor: actor.clone(),
         first: Some(first),
@@ -47,14 +48,13 @@ pub(super) fn start(
         context: Arc::clone(context),
     };
     let ended = Ended(actor);
-    std::thread::Builder::new()
-        .name("consumer".into())
-        .spawn(move || {
-            let result = reader.run();
-            // An actor that is gone has stopped the thread itself.
-            let message = ConsumerMessage::ThreadEnded(result.err());
-            drop(ended.0.send_message(message));
-        })?;
+    let work = async move {
+        let result = reader.run().await;
+        // An actor that is gone has stopped the thread itself.
+        let message = ConsumerMessage::ThreadEnded(result.err());
+        drop(ended.0.send_message(message));
+    };
+    context.threads.start("consumer", work)?;
     Ok(link)
 }
 
@@ -70,7 +70,7 @@ impl Drop for Ended {
 /// The thread's work.
 struct Reader {
     consumer: Box<dyn Consumer>,
-    owned: HashMap<TopicPartition, Owned>,
+    owned: BTreeMap<TopicPartition, Owned>,
     commands: mpsc::Receiver<Command>,
     actor: ActorRef<ConsumerMessage>,
     first: Option<oneshot::Sender<Vec<TopicPartition>>>,
@@ -92,25 +92,26 @@ struct Owned {
 }
 
 impl Reader {
-    fn run(mut self) -> Result<(), LogError> {
+    async fn run(mut self) -> Result<(), LogError> {
+        let threads = self.context.threads;
         while !self.left && !self.stop.load(Ordering::Acquire) {
             while let Ok(command) = self.commands.try_recv() {
                 self.obey(command);
             }
             self.pace();
-            self.context.faults.hit("consumer-thread");
+            self.context.faults.reach("consumer-thread").await;
             let poll = match self.heard.elapsed() < IDLE_AFTER || self.any_paused() {
                 true => POLL,
                 false => POLL_IDLE,
             };
             match self.consumer.poll(poll) {
-                Ok(Polled::Nothing) => {}
+                Ok(Polled::Nothing) => threads.waited(poll).await,
                 Ok(Polled::Records(at, fetched)) => self.hand_on(at, fetched),
                 Ok(Polled::Assigned(partitions)) => self.assigned(partitions),
-                Ok(Polled::Revoked { partitions, lost }) => self.revoked(partitions, lost),
+                Ok(Polled::Revoked { partitions, lost }) => self.revoked(partitions, lost).await,
                 Err(error) if error.remedy() == Remedy::Retry => {
                     tracing::warn!(%error, "the log does not answer: trying again");
-                    std::thread::park_timeout(Duration::from_millis(200));
+                    threads.sleep(Duration::from_millis(200)).await;
                 }
                 Err(error) => return Err(error),
             }
@@ -203,7 +204,7 @@ impl Reader {
     }
 
     /// Waits until no task works on the partitions; serves those that must commit for it meanwhile.
-    fn revoked(&mut self, partitions: Vec<TopicPartition>, lost: bool) {
+    async fn revoked(&mut self, partitions: Vec<TopicPartition>, lost: bool) {
         self.context.faults.hit("on-revocation");
         let (done, mut is_done) = oneshot::channel();
         let message = ConsumerMessage::Revoked {
@@ -218,8 +219,9 @@ impl Reader {
                 Err(oneshot::error::TryRecvError::Empty) => {}
                 Ok(()) | Err(oneshot::error::TryRecvError::Closed) => break,
             }
-            if let Ok(command) = self.commands.recv_timeout(COMMANDS_EVERY) {
-                self.obey(command);
+            match self.commands.try_recv() {
+                Ok(command) => self.obey(command),
+                Err(_) => self.context.threads.sleep(COMMANDS_EVERY).await,
             }
         }
         for at in &partitions {
@@ -252,6 +254,6 @@ impl Reader {
     }
 }
 
-fn partitions_of(owned: &HashMap<TopicPartition, Owned>) -> Vec<TopicPartition> {
+fn partitions_of(owned: &BTreeMap<TopicPartition, Owned>) -> Vec<TopicPartition> {
     owned.keys().cloned().collect()
 }

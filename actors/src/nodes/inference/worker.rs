@@ -1,10 +1,11 @@
 //! The thread of a model: gathers requests, runs forwards, and finds the rows to blame when one fails.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use models::{LoadedModel, Matrix, ModelHandle};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::{Answer, Answered, Request};
 use crate::nodes::bisect::bisect;
@@ -27,17 +28,19 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn run(mut self) {
+    pub(super) async fn run(mut self) {
         let settings = self.context.topology.models[self.model].batch;
-        while let Some(first) = self.receiver.blocking_recv() {
-            let requests = self.gather(first, settings.size, settings.delay.duration());
-            self.context.faults.hit("inference");
+        while let Some(first) = self.receiver.recv().await {
+            let requests = self
+                .gather(first, settings.size, settings.delay.duration())
+                .await;
+            self.context.faults.reach("inference").await;
             self.answer(requests);
         }
     }
 
     /// Waits for more rows until there are enough or the first has waited long enough.
-    fn gather(&mut self, first: Request, size: usize, delay: Duration) -> Vec<Request> {
+    async fn gather(&mut self, first: Request, size: usize, delay: Duration) -> Vec<Request> {
         let mut rows = first.rows.rows;
         let mut requests = vec![first];
         let deadline = Instant::now() + delay;
@@ -51,7 +54,8 @@ impl Worker {
                         break;
                     }
                     // Short naps: the queue has no blocking receive with a deadline.
-                    std::thread::park_timeout(left.min(Duration::from_micros(200)));
+                    let nap = left.min(Duration::from_micros(200));
+                    self.context.threads.sleep(nap).await;
                     continue;
                 }
             };

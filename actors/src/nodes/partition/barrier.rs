@@ -173,7 +173,8 @@ impl PartitionState {
         {
             // The store is behind: this task waits for it, and with it whoever feeds the task.
             let committed = Arc::clone(committed);
-            let flushed = tokio::task::spawn_blocking(move || committed.flush()).await?;
+            let flush = move || committed.flush();
+            let flushed = self.context.blocking("flush", flush).await?;
             if let Err(error) = flushed {
                 tracing::warn!(%error, "committed state cannot be written to its store");
             }

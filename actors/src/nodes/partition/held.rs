@@ -161,7 +161,7 @@ impl PartitionState {
         let uncommitted = self.uncommitted.iter().flat_map(|epoch| &epoch.held);
         let recent: Vec<LogRecord> = uncommitted.chain(&self.outputs.held).cloned().collect();
         let context = Arc::clone(&self.context);
-        let found = tokio::task::spawn_blocking(move || {
+        let find = move || {
             let at = TopicPartition::new(context.topology.dead_letter.clone(), 0);
             let mut records = committed(&*context.log, &at, &wanted)?;
             let newer = recent
@@ -172,8 +172,8 @@ impl PartitionState {
             records.sort_by_key(|(number, _)| *number);
             records.dedup_by_key(|(number, _)| *number);
             Ok::<_, LogError>(wanted.batches(records, &schema))
-        });
-        let found = found.await?;
+        };
+        let found = self.context.blocking("held rows", find).await?;
         Ok(found.unwrap_or_else(|error| Err(error.to_string())))
     }
 }

@@ -28,16 +28,15 @@ pub(super) async fn start(
     };
     let now = context.clock.now_ms();
     let shared = Arc::clone(&context);
-    let inputs =
-        tokio::task::spawn_blocking(move || -> Result<Vec<Input>, crate::log::LogError> {
-            let program = shared.program(task);
-            let mut inputs = Vec::new();
-            for (entry, at) in program.inputs(task.partition) {
-                inputs.push(open_input(&shared, (program, entry), at, now)?);
-            }
-            Ok(inputs)
-        })
-        .await??;
+    let open = move || -> Result<Vec<Input>, crate::log::LogError> {
+        let program = shared.program(task);
+        let mut inputs = Vec::new();
+        for (entry, at) in program.inputs(task.partition) {
+            inputs.push(open_input(&shared, (program, entry), at, now)?);
+        }
+        Ok(inputs)
+    };
+    let inputs = context.blocking("positions", open).await??;
     Ok(PartitionState {
         committed: if keyed {
             Some(context.states.current(task)?)

@@ -36,7 +36,7 @@ impl Fixture {
         Self {
             log,
             at: [TopicPartition::new(name, 0)],
-            states: States::new(Arc::new(SystemClock), None, 1),
+            states: States::new(Arc::new(SystemClock), crate::state::memory::stores(), 1),
         }
     }
 
