@@ -11,6 +11,7 @@ mod expression;
 mod signature;
 mod operator;
 mod settings;
+mod training;
 mod topology;
 mod supervision;
 mod secret;
@@ -53,4 +54,5 @@ pub use topology::{
     ModelSettings, Node, NodeIndex, Operator, Order, Port, Profile, Sink, SinkTarget, Source,
     Start, SubTopology, Topology, WatermarkSettings,
 };
+pub use training::{Architecture, ClassWeights, TrainSettings};
 pub use units::{ByteSize, Millis, UnitError};

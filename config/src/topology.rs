@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     EpochSettings, LogSettings, Millis, ModelId, NodeId, OperatorKind, Schema, Signature,
-    StateSettings, TimeUnit, TopicName, TopologyName, VersionChoice,
+    StateSettings, TimeUnit, TopicName, TopologyName, TrainSettings, VersionChoice,
 };
 
 /// Position of a node in [`Topology::nodes`].
@@ -260,6 +260,8 @@ pub struct ModelSettings {
     pub batch: Batching,
     /// What the chosen version takes and gives, as it was when checked.
     pub signature: Signature,
+    /// How it is trained, if it is.
+    pub train: Option<TrainSettings>,
 }
 
 /// Where a model runs.

@@ -42,6 +42,11 @@ impl Device {
         }
     }
 
+    /// For networks whose gradients are wanted.
+    pub(crate) fn training(&self) -> BurnDevice {
+        self.burn.clone().autodiff()
+    }
+
     /// Rows that it takes at a time.
     ///
     /// Measured on the CPU with networks of 784-32x4-10 and 30-64-32-1, microseconds for 1 / 32 / 256 rows: tiles of 8

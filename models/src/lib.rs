@@ -13,10 +13,15 @@ mod onnx;
 mod tiles;
 mod loaded;
 mod handle;
+mod random;
+mod xxh64;
+mod arch;
+pub mod train;
 
+pub use arch::Task;
 pub use device::gpu_available;
 pub use error::ModelError;
 pub use handle::{Answer, ModelHandle};
-pub use loaded::{LoadedModel, load, load_file};
+pub use loaded::{LoadedModel, load, load_bytes, load_file};
 pub use matrix::{Matrix, Tensor, TensorData};
 pub use registry::ModelFolders;

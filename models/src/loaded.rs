@@ -50,8 +50,42 @@ fn load_version(
 ) -> Result<LoadedModel, ModelError> {
     let settings: ModelFile =
         settings::read(&path.with_file_name("model.toml"))?.unwrap_or_default();
-    let bytes = read(path)?;
-    let plan = onnx::plan(&bytes, path, &Device::choose(device)?)?;
+    planned(
+        &read(path)?,
+        path,
+        version,
+        settings,
+        &Device::choose(device)?,
+    )
+}
+
+/// Plans the bytes of an ONNX file that is nowhere yet, as version 0, onto the CPU: a trained model can be judged before
+/// it is published. `features` are the names that its `model.toml` will have.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_bytes(bytes: &[u8], features: &[String]) -> Result<LoadedModel, ModelError> {
+    let settings = ModelFile {
+        features: features.to_vec(),
+        ..ModelFile::default()
+    };
+    planned(
+        bytes,
+        Path::new("(unpublished)"),
+        0,
+        settings,
+        &Device::cpu(),
+    )
+}
+
+fn planned(
+    bytes: &[u8],
+    path: &Path,
+    version: u64,
+    settings: ModelFile,
+    device: &Device,
+) -> Result<LoadedModel, ModelError> {
+    let plan = onnx::plan(bytes, path, device)?;
     let tiled = Tiled::new(plan, settings.features.len())?;
     let signature = signature(&tiled, &settings.features);
     Ok(LoadedModel {

@@ -12,6 +12,7 @@ mod schema;
 mod format;
 mod feed;
 mod model;
+mod train;
 mod operator;
 mod select;
 mod aggregate;

@@ -1,7 +1,7 @@
 //! `[[model]]`: ids, versions, and the signature of each.
 
 use super::settings::span_of_time;
-use super::{Context, nodes};
+use super::{Context, nodes, train};
 use crate::code::Code;
 use crate::files::Finding;
 use crate::raw::{self, Key};
@@ -43,6 +43,10 @@ fn check(raw: &raw::Model, cx: &Context<'_>) -> Option<ModelSettings> {
             raw::Device::Gpu => DeviceChoice::Gpu,
         }),
     };
+    let train = match &raw.train {
+        None => Some(None),
+        Some(table) => train::check(table, cx).map(Some),
+    };
     let version = version(raw.version.as_ref())?;
     let path = cx.resolve(raw.path.get()?, raw.path.span);
     match cx.models.signature(&path, &version) {
@@ -53,6 +57,7 @@ fn check(raw: &raw::Model, cx: &Context<'_>) -> Option<ModelSettings> {
             device: device?,
             batch,
             signature,
+            train: train?,
         }),
         Err(cause) => {
             cx.report(

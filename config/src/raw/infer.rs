@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::key::{Key, Named};
+use super::train::Train;
 use super::values::Duration;
 
 /// Runs a model: the input's columns come out, then the outputs.
@@ -36,6 +37,8 @@ pub(crate) struct Model {
     pub(crate) device: Option<Key<Device>>,
     /// How rows are gathered for one pass.
     pub(crate) batch: Option<Key<Batch>>,
+    /// How it is trained. Default: not here.
+    pub(crate) train: Option<Key<Train>>,
 }
 
 /// Which version.

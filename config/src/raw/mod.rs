@@ -10,6 +10,7 @@ mod source;
 mod operator;
 mod aggregate;
 mod infer;
+mod train;
 mod sink;
 pub(crate) mod planned;
 
@@ -27,6 +28,7 @@ pub(crate) use settings::{
 };
 pub(crate) use sink::Sink;
 pub(crate) use source::{ColumnType, Feed, Profile, Source, Start, Watermark};
+pub(crate) use train::{Arch, Balanced, ClassWeights, Train};
 pub(crate) use values::{Duration, Format, OneOrMore, Order, Size, Unit};
 
 /// A topology: where records come from, what happens to them, where they go.

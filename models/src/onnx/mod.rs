@@ -9,7 +9,7 @@ mod shape;
 mod host;
 mod float;
 mod value;
-mod proto;
+pub(crate) mod proto;
 mod initializer;
 mod attributes;
 mod arguments;

@@ -49,6 +49,20 @@ fn committed_models_answer_as_onnx_runtime_does() {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
+#[test]
+fn models_trained_here_answer_as_onnx_runtime_does() {
+    let mut differences = Vec::new();
+    let mut cases = cases::cases(&cases::fixtures());
+    cases.retain(|case| cases::name(case).starts_with("trained_"));
+    assert_eq!(cases.len(), 4);
+    for case in cases {
+        if let Err(difference) = run(&case, (1e-6, 1e-6)) {
+            differences.push(format!("{}: {difference}", cases::name(&case)));
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
 /// Models with operators that are not run yet.
 fn is_beyond(name: &str) -> bool {
     let recurrent_or_convolutional = ["lstm", "gru", "cnn1d"];

@@ -1,0 +1,29 @@
+//! Training: rows with labels in, a model file out.
+//!
+//! The way of a training: `examples` are the rows in the order of time → `scaling` and `targets` are fitted on those
+//! that are learned from → `trainer` steps through them batch by batch (`loss`, `descent`, `run`), checkpointed at any
+//! step → `trained` holds the weights of the best epoch → `export` writes them as ONNX.
+//!
+//! Nothing here has a clock, a thread or a file: the caller drives [`Trainer::step`], sleeps as [`Pace`] says, keeps
+//! checkpoints, and drops the trainer to cancel it.
+
+mod error;
+mod examples;
+mod scaling;
+mod targets;
+mod loss;
+mod descent;
+mod run;
+mod checkpoint;
+mod progress;
+mod trainer;
+mod trained;
+mod export;
+#[cfg(test)]
+mod tests;
+
+pub use error::TrainError;
+pub use examples::Examples;
+pub use progress::{Pace, Progress};
+pub use trained::Trained;
+pub use trainer::Trainer;
