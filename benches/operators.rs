@@ -46,6 +46,7 @@ fn operator(kind: OperatorKind, added: &[(&str, DataType)]) -> Operator {
             schema: Schema::new(columns),
         }],
         key: Some(0),
+        hosting: config::Hosting::Hosted { max: None },
     }
 }
 

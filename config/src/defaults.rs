@@ -1,7 +1,7 @@
 //! What holds where the file is silent, each with its reason.
 
 use crate::{
-    Batching, ByteSize, Delivery, EpochSettings, Millis, StateSettings, WatermarkSettings,
+    Batching, ByteSize, Delivery, EpochSettings, Hosting, Millis, StateSettings, WatermarkSettings,
 };
 
 /// A tenth of a second bounds the wait for an answer that is read committed; a commit costs about
@@ -18,6 +18,12 @@ pub(crate) const STATE: StateSettings = StateSettings {
     memory: ByteSize(512 << 20),
     idle: Millis(600_000),
 };
+
+/// A hosted session costs a twentieth of an actor, in memory and in time.
+pub(crate) const HOSTING: Hosting = Hosting::Hosted { max: None };
+
+/// Sessions that are actors, in each task: some 8 MB.
+pub(crate) const ACTORS: u32 = 1_000;
 
 /// No delay: whoever knows their records to be late says how late. Half a minute of silence is more
 /// than a hiccup of a broker and less than a person's patience.

@@ -38,8 +38,8 @@ pub use ids::{IdError, ModelId, NodeId, TopicName, TopologyName};
 pub use json_schema::json_schema;
 pub use load::{LoadOptions, load, load_text};
 pub use operator::{
-    Aggregate, Emit, Infer, InferOutput, OperatorKind, Over, Rolling, RollingColumn, Route,
-    RouteBranch, Window, WindowColumn, WindowKind,
+    Aggregate, Emit, Hosting, Infer, InferOutput, OperatorKind, Over, Rolling, RollingColumn,
+    Route, RouteBranch, Window, WindowColumn, WindowKind,
 };
 pub use problem::{Location, Problem, Problems};
 pub use schema::{Column, DataType, Schema, TimeUnit, VectorElement};

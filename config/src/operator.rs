@@ -50,6 +50,26 @@ impl OperatorKind {
     }
 }
 
+/// Where the sessions of a keyed operator live, in each task. Results do not depend on it, nor does state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hosting {
+    /// Many in one actor, one after the other.
+    Hosted {
+        /// Beyond so many, those at rest leave memory; `None`: only `[state] memory` bounds them.
+        max: Option<u32>,
+    },
+    /// Each an actor of its own.
+    Dedicated {
+        /// At most so many at a time.
+        max: u32,
+    },
+    /// Actors of their own until there are so many, hosted beyond.
+    Auto {
+        /// How many.
+        max: u32,
+    },
+}
+
 /// Settings of `rolling`: the output schema is the input's columns, then `columns`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rolling {

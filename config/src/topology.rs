@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::{
-    EpochSettings, LogSettings, Millis, ModelId, NodeId, OperatorKind, Schema, Signature,
+    EpochSettings, Hosting, LogSettings, Millis, ModelId, NodeId, OperatorKind, Schema, Signature,
     StateSettings, TimeUnit, TopicName, TopologyName, TrainSettings, VersionChoice,
 };
 
@@ -105,6 +105,8 @@ pub struct Operator {
     pub ports: Vec<Port>,
     /// Position of the key in the input schema; always there for keyed operators.
     pub key: Option<usize>,
+    /// Where its sessions live, if it is keyed.
+    pub hosting: Hosting,
 }
 
 /// A sink.

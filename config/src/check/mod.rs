@@ -15,6 +15,7 @@ mod model;
 mod train;
 mod operator;
 mod select;
+mod sessions;
 mod aggregate;
 mod rolling;
 mod window;

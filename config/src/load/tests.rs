@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::fixtures::{load_file, load_str, shared};
 use crate::{
-    Aggregate, DataType, Expression, ExpressionKind, Feed, FileCompression, FileFormat, Millis,
-    Node, OperatorKind, Order, Over, Start, TimeUnit, Topology, VersionChoice,
+    Aggregate, DataType, Expression, ExpressionKind, Feed, FileCompression, FileFormat, Hosting,
+    Millis, Node, OperatorKind, Order, Over, Start, TimeUnit, Topology, VersionChoice,
 };
 
 const SMALL: &str = r#"
@@ -287,4 +287,43 @@ fn conditions_are_typed_over_the_columns_that_come_in() {
         nullable: true,
     };
     assert_eq!(**left, amount);
+}
+
+#[test]
+fn sessions_are_hosted_unless_the_file_says_otherwise_and_their_hosting_is_no_part_of_state() {
+    let load = |sessions: &str| {
+        let text = format!(
+            "{SMALL}[[operator]]\nid = \"history\"\nkind = \"rolling\"\ninput = \"valid\"\n{sessions}\n\
+             [operator.columns]\nn = {{ fn = \"count\" }}\n"
+        );
+        load_str(&text)
+    };
+    let default = load("").unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(
+        operator(&default, "history").hosting,
+        Hosting::Hosted { max: None }
+    );
+    for (text, hosting) in [
+        (
+            "{ hosting = \"hosted\", max = 10_000 }",
+            Hosting::Hosted { max: Some(10_000) },
+        ),
+        (
+            "{ hosting = \"dedicated\" }",
+            Hosting::Dedicated { max: 1_000 },
+        ),
+        ("{ hosting = \"auto\", max = 5 }", Hosting::Auto { max: 5 }),
+    ] {
+        let topology = load(&format!("sessions = {text}"));
+        let topology = topology.unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(operator(&topology, "history").hosting, hosting, "{text}");
+        assert_eq!(topology.hash, default.hash, "{text}: the same state");
+    }
+    for text in [
+        "{ hosting = \"dedicated\", max = 0 }",
+        "{ hosting = \"mine\" }",
+        "{ max = 3 }",
+    ] {
+        assert!(load(&format!("sessions = {text}")).is_err(), "{text}");
+    }
 }

@@ -84,6 +84,30 @@ pub(crate) struct Rolling {
     pub(crate) columns: Key<Named<AggregateColumn>>,
     /// In which order rows are taken. Default: arrival behind a source, event-time behind a key-by.
     pub(crate) order: Option<Key<Order>>,
+    /// Where its sessions live. Default: hosted.
+    pub(crate) sessions: Option<Key<Sessions>>,
+}
+
+/// Where the sessions of a keyed operator live.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Sessions {
+    /// Whether a session is an actor of its own.
+    pub(crate) hosting: Key<Hosting>,
+    /// Hosted: sessions in memory in each task beyond which those at rest leave, unbounded without it. Otherwise: sessions that are actors, in each task. Default: 1,000 actors.
+    pub(crate) max: Option<Key<u32>>,
+}
+
+/// Whether a session is an actor of its own.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Hosting {
+    /// Many sessions in one actor, one after the other.
+    Hosted,
+    /// Each session an actor of its own.
+    Dedicated,
+    /// Actors until there are `max`, hosted beyond.
+    Auto,
 }
 
 /// Rows per key and window of event time: the key, `window_start`, `window_end`, then the columns.
@@ -100,6 +124,8 @@ pub(crate) struct Window {
     pub(crate) allowed_lateness: Option<Key<Duration>>,
     /// In which order rows are taken. Default: arrival behind a source, event-time behind a key-by.
     pub(crate) order: Option<Key<Order>>,
+    /// Where its sessions live. Default: hosted.
+    pub(crate) sessions: Option<Key<Sessions>>,
 }
 
 /// Shape of windows, aligned to 1970-01-01 UTC.

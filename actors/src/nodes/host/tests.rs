@@ -68,6 +68,7 @@ fn operator(kind: OperatorKind, outputs: Vec<Column>) -> Arc<dyn KeyedOperator> 
         input_schema: input(),
         ports: ports.into(),
         key: Some(0),
+        hosting: config::Hosting::Hosted { max: None },
     })
     .expect("a keyed kind")
 }

@@ -43,6 +43,7 @@ fn counter() -> Arc<dyn KeyedOperator> {
             schema: output,
         }],
         key: Some(0),
+        hosting: config::Hosting::Hosted { max: None },
     })
     .expect("rolling is keyed")
 }
