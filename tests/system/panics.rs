@@ -23,8 +23,14 @@ const PLACES: [(&str, u64); 11] = [
     ("housekeeping", 1),
 ];
 
-fn run(faults: Faults) -> (Vec<Vec<Vec<String>>>, u64) {
+/// All outputs, by topic and partition, and the highest generation of the actors. `sessions` stands
+/// in each keyed operator.
+fn run(sessions: &str, faults: Faults) -> (Vec<Vec<Vec<String>>>, u64) {
     let text = include_str!("../../examples/card-fraud/topology.toml");
+    let text = text.replace(
+        "kind = \"rolling\"",
+        &format!("kind = \"rolling\"\n{sessions}"),
+    );
     let text = text.replace("rate = 5000", "records = 12000");
     let text = text.replace("\"models/fraud\"", "\"examples/card-fraud/models/fraud\"");
     let text = text.replacen(
@@ -50,20 +56,26 @@ fn run(faults: Faults) -> (Vec<Vec<Vec<String>>>, u64) {
     )
 }
 
+/// Hooks that panic at a place's so manieth call; and how often it was called.
+fn panic_at(place: &'static str, call: u64) -> (Faults, Arc<AtomicU64>) {
+    let calls = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&calls);
+    let faults = Faults::new(Arc::new(move |kind: &str| {
+        if kind == place && counted.fetch_add(1, Ordering::SeqCst) + 1 == call {
+            panic!("injected into {kind}");
+        }
+    }));
+    (faults, calls)
+}
+
 #[test]
 fn a_panic_in_any_actor_ends_in_a_restart_and_in_the_same_output() {
-    let (expected, generation) = run(Faults::default());
+    let (expected, generation) = run("", Faults::default());
     assert_eq!(generation, 0, "nothing restarts by itself");
     assert!(expected[0].iter().map(Vec::len).sum::<usize>() > 11_000);
     for (place, call) in PLACES {
-        let calls = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&calls);
-        let faults = Faults::new(Arc::new(move |kind: &str| {
-            if kind == place && counted.fetch_add(1, Ordering::SeqCst) + 1 == call {
-                panic!("injected into {kind}");
-            }
-        }));
-        let (found, generation) = run(faults);
+        let (faults, calls) = panic_at(place, call);
+        let (found, generation) = run("", faults);
         let hit = calls.load(Ordering::SeqCst) >= call;
         // Housekeeping and the feed's actor may not come to work in a run this short.
         if place != "housekeeping" && place != "feed" && place != "consumer" {
@@ -75,5 +87,25 @@ fn a_panic_in_any_actor_ends_in_a_restart_and_in_the_same_output() {
         }
         assert_eq!(generation > 0, hit, "a panic in {place} restarts something");
         assert_eq!(found, expected, "outputs after a panic in {place}");
+    }
+}
+
+#[test]
+fn where_sessions_live_and_whether_one_of_their_actors_fails_does_not_show_in_the_output() {
+    let (expected, _) = run("", Faults::default());
+    for hosting in [
+        "hosting = \"dedicated\", max = 300",
+        "hosting = \"auto\", max = 40",
+    ] {
+        let sessions = format!("sessions = {{ {hosting} }}");
+        let (found, generation) = run(&sessions, Faults::default());
+        assert_eq!((found == expected, generation), (true, 0), "{hosting}");
+        let (faults, calls) = panic_at("session", 3_000);
+        let (found, generation) = run(&sessions, faults);
+        assert!(calls.load(Ordering::SeqCst) >= 3_000 && generation > 0);
+        assert!(
+            found == expected,
+            "{hosting}, after a panic in a session's actor"
+        );
     }
 }

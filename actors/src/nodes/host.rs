@@ -5,33 +5,35 @@
 //! At the end of an epoch it gives the snapshots of the sessions that the epoch touched. A panic in
 //! an operator costs the row that caused it and nothing else ([`work`], [`journal`]).
 
+mod keys;
 mod timers;
 mod journal;
-mod held;
 mod work;
+mod hosted;
+mod cuts;
+mod session;
+mod dedicated;
+mod operator;
+mod held;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use supervisors::TaskId;
 
 use super::context::ShardContext;
 use super::partition::start::restore;
 use super::program::Program;
-use super::quarantine::{Quarantine, Quarantined};
-use super::sessions::Sessions;
+use super::quarantine::Quarantined;
 use crate::batch::Batch;
-use crate::codec::key_text;
+use crate::nodes::failure;
 use crate::operators::keyed::Emitted;
-use crate::state::overlay::TaskState;
 use crate::state::store::Entry;
 
-use journal::{Journal, Piece};
-use timers::Timers;
-use work::Work;
+use operator::{Kernel, Moment, OperatorSessions};
 
 /// What a host is asked.
 pub enum HostMessage {
@@ -140,27 +142,9 @@ pub struct HostState {
     context: Arc<ShardContext>,
     task: TaskId,
     program: Arc<Program>,
-    committed: Arc<TaskState>,
-    operators: Vec<Hosted>,
+    operators: Vec<OperatorSessions>,
     epoch: u64,
     budget: usize,
-    keys: KeyBuffer,
-}
-
-/// One keyed operator's share in this host.
-struct Hosted {
-    sessions: Sessions,
-    timers: Timers,
-    journal: Journal,
-    quarantine: Quarantine,
-    fires: bool,
-}
-
-/// Key texts of a batch, one after the other.
-#[derive(Default)]
-struct KeyBuffer {
-    text: Vec<u8>,
-    ends: Vec<usize>,
 }
 
 impl Actor for SessionHost {
@@ -182,20 +166,25 @@ impl Actor for SessionHost {
         let committed = context.states.current(task)?;
         let mut operators = Vec::new();
         for (space, step) in (0..).zip(&program.keyed) {
-            operators.push(Hosted::open(step, space, &committed)?);
+            let kernel = Kernel {
+                operator: Arc::clone(&step.operator),
+                space,
+                fires: step.fires,
+                committed: Arc::clone(&committed),
+                faults: context.faults.clone(),
+            };
+            let sessions = OperatorSessions::open(kernel, step.hosting, myself.get_cell())?;
+            operators.push(sessions);
         }
         let budget = context.budget.session_bytes;
         context.wiring.set_host(task, myself);
-        let keys = KeyBuffer::default();
         let mut state = HostState {
             context,
             task,
             program,
-            committed,
             operators,
             epoch: 1,
             budget,
-            keys,
         };
         state.report();
         Ok(state)
@@ -215,129 +204,111 @@ impl Actor for SessionHost {
                 watermark,
                 reply,
             } => {
-                reply.send(state.run(keyed, batch, watermark))?;
+                reply.send(state.run(keyed, batch, watermark).await)?;
             }
             HostMessage::Quarantine { keyed, key, reply } => {
-                let quarantine = &state.operators[keyed].quarantine;
+                let quarantine = state.operators[keyed].quarantine();
                 reply.send(quarantine.get(&key).cloned())?;
             }
             HostMessage::Release { keyed, key, reply } => {
-                reply.send(state.release(keyed, &key))?;
+                let moment = state.moment();
+                let released = state.operators[keyed].release(&key, moment).await;
+                reply.send(released.map_err(|error| error.to_string()))?;
             }
-            HostMessage::Close { next_epoch, reply } => reply.send(state.close(next_epoch))?,
+            HostMessage::Close { next_epoch, reply } => {
+                reply.send(state.close(next_epoch).await?)?;
+            }
             HostMessage::Committed { epoch } => {
-                for hosted in &mut state.operators {
-                    hosted.journal.committed(epoch);
+                for sessions in &mut state.operators {
+                    sessions.committed(epoch);
                 }
-                state.passivate(epoch);
+                state.passivate(epoch).await?;
             }
         }
         Ok(())
     }
+
+    /// Dedicated sessions are this actor's children. One that ends without having been told to takes
+    /// the host with it: what it knew is lost, and comes back from the committed offsets.
+    async fn handle_supervisor_evt(
+        &self,
+        _: ActorRef<HostMessage>,
+        event: SupervisionEvent,
+        _: &mut HostState,
+    ) -> Result<(), ActorProcessingErr> {
+        match event {
+            SupervisionEvent::ActorFailed(_, error) => {
+                Err(failure(format!("a dedicated session failed: {error}")))
+            }
+            SupervisionEvent::ActorTerminated(_, _, Some(reason)) => {
+                Err(failure(format!("a dedicated session was ended: {reason}")))
+            }
+            SupervisionEvent::ActorTerminated(_, _, None)
+            | SupervisionEvent::ActorStarted(_)
+            | SupervisionEvent::ProcessGroupChanged(_) => Ok(()),
+        }
+    }
 }
 
 impl HostState {
-    fn close(&mut self, next_epoch: u64) -> Closed {
-        let (mut entries, mut slots) = (Vec::new(), Vec::new());
-        for (hosted, step) in self.operators.iter_mut().zip(&self.program.keyed) {
-            let first = entries.len();
-            let touched = hosted.sessions.snapshots(&*step.operator, &mut entries);
-            slots.push((touched, first));
-        }
-        for (space, hosted) in (0..).zip(&mut self.operators) {
-            hosted.quarantine.entries(space, &mut entries);
-        }
-        let entries = Arc::new(entries);
-        for (hosted, (touched, first)) in self.operators.iter_mut().zip(slots) {
-            let shared = Arc::clone(&entries);
-            hosted.journal.image(self.epoch, touched, (shared, first));
-        }
-        self.epoch = next_epoch;
-        self.report();
-        let sessions = self.operators.iter().map(|hosted| hosted.sessions.live());
-        let bytes = self.operators.iter().map(|hosted| hosted.sessions.bytes());
-        Closed {
-            entries,
-            sessions: sessions.sum(),
-            bytes: bytes.sum(),
+    fn moment(&self) -> Moment {
+        Moment {
+            epoch: self.epoch,
+            now_ms: self.context.clock.now_ms(),
         }
     }
 
-    /// Runs rows in order, then due timers in the order of (time, key).
-    fn run(&mut self, keyed: usize, mut batch: Batch, watermark: i64) -> Result<Worked, String> {
-        let step = &self.program.keyed[keyed];
-        let operator = &*step.operator;
-        let hosted = &mut self.operators[keyed];
-        if hosted.journal.is_long() {
-            let (slots, entries) = hosted.sessions.images(operator);
-            hosted
-                .journal
-                .image(self.epoch, slots, (Arc::new(entries), 0));
-        }
-        let bound = operator.bind(&batch.columns).map_err(|e| e.to_string())?;
-        self.keys.fill(batch.columns.column(step.key), batch.len());
-        let mut slots = Vec::with_capacity(batch.len());
-        hosted
-            .sessions
-            .activate(self.keys.iter(), operator, &self.committed, &mut slots)
-            .map_err(|e| e.to_string())?;
-        let work = Work {
-            operator,
-            committed: &self.committed,
-            faults: &self.context.faults,
-            epoch: self.epoch,
-            now_ms: self.context.clock.now_ms(),
-        };
-        let piece = Piece::new(bound, std::mem::take(&mut batch.rows), slots);
-        let worked = work.run(hosted, piece, &batch.raw, watermark);
-        let worked = worked.map_err(|e| e.to_string())?;
+    async fn run(&mut self, keyed: usize, batch: Batch, watermark: i64) -> Result<Worked, String> {
+        let (moment, keys) = (self.moment(), self.program.keyed[keyed].key);
+        let sessions = &mut self.operators[keyed];
+        let worked = sessions.run(batch, keys, watermark, moment).await;
+        let worked = worked.map_err(|error| error.to_string())?;
         if !worked.quarantined.is_empty() {
             self.tell(keyed, &worked.quarantined);
         }
         Ok(worked)
     }
 
-    fn passivate(&mut self, epoch: u64) {
+    async fn close(&mut self, next_epoch: u64) -> Result<Closed, ActorProcessingErr> {
+        let (mut entries, mut slots) = (Vec::new(), Vec::new());
+        for sessions in &mut self.operators {
+            let first = entries.len();
+            slots.push((sessions.snapshots(&mut entries), first));
+        }
+        for sessions in &mut self.operators {
+            sessions.close(self.epoch, &mut entries).await?;
+        }
+        let entries = Arc::new(entries);
+        for (sessions, (touched, first)) in self.operators.iter_mut().zip(slots) {
+            let shared = Arc::clone(&entries);
+            sessions.image(self.epoch, touched, (shared, first));
+        }
+        self.epoch = next_epoch;
+        self.report();
+        Ok(Closed {
+            entries,
+            sessions: self.operators.iter().map(OperatorSessions::live).sum(),
+            bytes: self.operators.iter().map(OperatorSessions::bytes).sum(),
+        })
+    }
+
+    async fn passivate(&mut self, committed: u64) -> Result<(), ActorProcessingErr> {
         let idle_before = self.context.clock.now_ms() - self.context.topology.state.idle.0;
-        let total: usize = self
-            .operators
-            .iter()
-            .map(|hosted| hosted.sessions.bytes())
-            .sum();
-        for (hosted, step) in self.operators.iter_mut().zip(&self.program.keyed) {
-            let sessions = &mut hosted.sessions;
-            // Each operator may hold its part of the budget in proportion to what it holds now.
-            let share = if total > self.budget {
-                sessions.bytes() / (total / self.budget.max(1) + 1)
-            } else {
-                usize::MAX
-            };
-            if share != usize::MAX || epoch.is_multiple_of(IDLE_SWEEP_EPOCHS) {
-                sessions.passivate(&*step.operator, epoch, idle_before, share);
+        let total: usize = self.operators.iter().map(OperatorSessions::bytes).sum();
+        // Each operator may hold its part of the budget in proportion to what it holds now.
+        let part = match total > self.budget {
+            true => total / self.budget.max(1) + 1,
+            false => 1,
+        };
+        let sweep = part > 1 || committed.is_multiple_of(IDLE_SWEEP_EPOCHS);
+        for sessions in &mut self.operators {
+            if sweep || sessions.is_crowded() {
+                sessions.passivate(committed, idle_before, part).await?;
             }
         }
+        Ok(())
     }
 }
 
 /// Idle sessions are looked for once in so many epochs: a sweep passes over every session.
 const IDLE_SWEEP_EPOCHS: u64 = 64;
-
-impl KeyBuffer {
-    fn fill(&mut self, column: &dyn arrow_array::Array, rows: usize) {
-        self.text.clear();
-        self.ends.clear();
-        for row in 0..rows {
-            key_text(column, row, &mut self.text);
-            self.ends.push(self.text.len());
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let mut start = 0;
-        self.ends.iter().map(move |end| {
-            let key = &self.text[start..*end];
-            start = *end;
-            key
-        })
-    }
-}

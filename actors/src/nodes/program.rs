@@ -10,8 +10,8 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use config::{
-    Edge, Infer, Node, NodeId, NodeIndex, OperatorKind, Order, Schema, Source, SubTopology,
-    TopicName, Topology,
+    Edge, Hosting, Infer, Node, NodeId, NodeIndex, OperatorKind, Order, Schema, Source,
+    SubTopology, TopicName, Topology,
 };
 
 use super::pruning::needed_columns;
@@ -129,6 +129,8 @@ pub struct KeyedStep {
     pub schema: Schema,
     /// Whether it gives rows by itself when the watermark passes a time.
     pub fires: bool,
+    /// Where its sessions live.
+    pub hosting: Hosting,
 }
 
 impl Program {
@@ -323,6 +325,7 @@ fn step(graph: &Graph<'_>, index: NodeIndex, keyed_steps: &mut Vec<KeyedStep>) -
                 input: operator.input_schema.to_arrow(),
                 schema: operator.input_schema.clone(),
                 fires: matches!(operator.kind, OperatorKind::Window(_)),
+                hosting: operator.hosting,
             });
             Action::Keyed(keyed_steps.len() - 1)
         }

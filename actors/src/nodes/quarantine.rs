@@ -50,6 +50,7 @@ pub struct Quarantine {
     failing: HashMap<Bytes, Vec<i64>>,
     keys: HashMap<Bytes, Quarantined>,
     changed: BTreeSet<Bytes>,
+    full: bool,
 }
 
 /// Bytes are no quarantine's entry.
@@ -111,6 +112,42 @@ impl Quarantine {
         self.keys.insert(key, quarantined);
     }
 
+    /// Takes over a quarantine that began elsewhere and has held so many rows there.
+    pub fn adopt(&mut self, key: &Bytes, begun: &Quarantined, held: usize) {
+        self.failing.remove(key);
+        self.changed.insert(key.clone());
+        let held = held as u64;
+        let quarantined = Quarantined {
+            held,
+            ..begun.clone()
+        };
+        self.keys.insert(key.clone(), quarantined);
+    }
+
+    /// Whether one more key may come in.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        !self.full && self.keys.len() < QUARANTINED_MAX
+    }
+
+    /// Says that no key may come in, whatever is here: where this is a part of a greater whole.
+    pub fn set_room(&mut self, room: bool) {
+        self.full = !room;
+    }
+
+    /// When a key has failed lately, for [`Self::set_failures`].
+    #[must_use]
+    pub fn failures(&self, key: &[u8]) -> Vec<i64> {
+        self.failing.get(key).cloned().unwrap_or_default()
+    }
+
+    /// Counts failures of a key that were counted elsewhere.
+    pub fn set_failures(&mut self, key: &Bytes, failures: Vec<i64>) {
+        if !failures.is_empty() {
+            self.failing.insert(key.clone(), failures);
+        }
+    }
+
     /// Whether no key is in quarantine.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -164,7 +201,7 @@ impl Quarantine {
         failures: usize,
         reason: &str,
     ) -> Option<&Quarantined> {
-        if self.keys.len() >= QUARANTINED_MAX || self.keys.contains_key(key) {
+        if !self.has_room() || self.keys.contains_key(key) {
             return None;
         }
         let key = Bytes::copy_from_slice(key);

@@ -51,6 +51,15 @@ pub struct Session {
     used_ms: i64,
 }
 
+/// How much may stay.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// About so many bytes.
+    pub bytes: usize,
+    /// So many sessions.
+    pub sessions: usize,
+}
+
 /// A session's committed bytes cannot be read: the changelog holds damage or a foreign format.
 #[derive(Debug, thiserror::Error)]
 #[error("state of a key in space {space} cannot be read: {reason}")]
@@ -121,16 +130,70 @@ impl Sessions {
                 reason: error.to_string(),
             })?;
         for (slot, value) in absent.iter().zip(values) {
-            let Some(value) = value else { continue };
-            let state = self.read(&value, operator)?;
-            let session = self.slots[*slot as usize].as_mut();
-            if let Some(session) = session {
-                session.bytes = u32::try_from(operator.state_bytes(&state)).unwrap_or(u32::MAX);
-                self.bytes += session.bytes as usize;
-                session.state = state;
+            if let Some(value) = value {
+                self.fill(*slot, &value, operator)?;
             }
         }
         Ok(())
+    }
+
+    /// Takes in one session whose sealed state is at hand (`None`: a new one); gives its slot. No
+    /// session of this key may be there.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub(super) fn adopt(
+        &mut self,
+        key: &[u8],
+        value: Option<&Bytes>,
+        operator: &dyn KeyedOperator,
+    ) -> Result<u32, SnapshotError> {
+        let hash = hash_key(&self.hasher, key);
+        let slot = self.insert(key, hash, operator.new_state());
+        if let Some(value) = value {
+            self.fill(slot, value, operator)?;
+        }
+        Ok(slot)
+    }
+
+    fn fill(
+        &mut self,
+        slot: u32,
+        value: &Bytes,
+        operator: &dyn KeyedOperator,
+    ) -> Result<(), SnapshotError> {
+        let state = self.read(value, operator)?;
+        if let Some(session) = self.slots[slot as usize].as_mut() {
+            session.bytes = u32::try_from(operator.state_bytes(&state)).unwrap_or(u32::MAX);
+            self.bytes += session.bytes as usize;
+            session.state = state;
+        }
+        Ok(())
+    }
+
+    /// Whether a key's session is here.
+    pub(super) fn contains(&self, key: &[u8]) -> bool {
+        let hash = hash_key(&self.hasher, key);
+        let found = self.by_key.find(hash, |slot| self.key_of(*slot) == key);
+        found.is_some()
+    }
+
+    /// The state of the session in a slot.
+    ///
+    /// # Panics
+    /// If the slot is empty, as [`Sessions::touch`].
+    pub(super) fn state(&self, slot: u32) -> &KeyState {
+        match &self.slots[slot as usize] {
+            Some(session) => &session.state,
+            None => unreachable!("slot {slot} holds a session of this actor"),
+        }
+    }
+
+    /// The sealed state of the session in a slot as it is now; `None` if it is empty.
+    pub(super) fn image(&mut self, slot: u32, operator: &dyn KeyedOperator) -> Option<Bytes> {
+        let mut out = Vec::new();
+        self.snapshot(&[slot], operator, &mut out);
+        out.pop().and_then(|entry| entry.value)
     }
 
     /// A state out of its sealed bytes.
@@ -288,20 +351,20 @@ impl Sessions {
         }
     }
 
-    /// Drops resting sessions: all that rest since before `idle_before_ms`, and, while more than
-    /// `budget` bytes are held, those the clock hand finds unused. Sessions touched after
+    /// Drops resting sessions: all that rest since before `idle_before_ms`, and, while there is more
+    /// than there is room for, those the clock hand finds unused. Sessions touched after
     /// `committed_epoch` stay. At most one round over the slots.
     pub fn passivate(
         &mut self,
         operator: &dyn KeyedOperator,
         committed_epoch: u64,
         idle_before_ms: i64,
-        budget: usize,
+        room: Room,
     ) -> usize {
         let mut passivated = 0;
         for _ in 0..self.slots.len() {
             self.hand = (self.hand + 1) % self.slots.len();
-            let over = self.bytes > budget;
+            let over = self.bytes > room.bytes || self.live > room.sessions;
             let Some(session) = self.slots[self.hand].as_mut() else {
                 continue;
             };

@@ -8,7 +8,7 @@ use super::{Context, infer, rolling, route, select, sessions, union, window};
 use crate::code::Code;
 use crate::files::Finding;
 use crate::raw::{self, Settings};
-use crate::{Edge, Node, Operator, OperatorKind, Port, defaults};
+use crate::{Edge, Node, Operator, OperatorKind, Port};
 
 /// Checks an operator; what flows out of it is known as far as it is right.
 pub(crate) fn check(
@@ -57,16 +57,6 @@ pub(crate) fn check(
         Settings::Route(route) => route::check(route, &flow, cx),
         Settings::Union(_) => (Some(OperatorKind::Union), flow.clone().main()),
     };
-    let hosting = match settings {
-        Settings::Rolling(rolling) => sessions::check(rolling.sessions.as_ref(), cx),
-        Settings::Window(window) => sessions::check(window.sessions.as_ref(), cx),
-        Settings::Filter(_)
-        | Settings::Select(_)
-        | Settings::KeyBy(_)
-        | Settings::Infer(_)
-        | Settings::Route(_)
-        | Settings::Union(_) => defaults::HOSTING,
-    };
     let edges: Option<Vec<Edge>> = inputs.iter().map(|input| input.edge).collect();
     let operator = (|| {
         Some(Node::Operator(Operator {
@@ -85,7 +75,7 @@ pub(crate) fn check(
                 FlowKey::At(index) => Some(index),
                 FlowKey::None | FlowKey::Lost { .. } | FlowKey::Doubtful => None,
             },
-            hosting,
+            hosting: sessions::check(settings, cx),
         }))
     })();
     (operator.filter(|_| flow.is_sure()), outputs)

@@ -1,14 +1,24 @@
 //! `sessions`: where the sessions of a keyed operator live.
 
 use super::Context;
-use crate::raw::{self, Key};
+use crate::raw::{self, Key, Settings};
 use crate::{Hosting, defaults};
 
 /// Actors in one task, at most: a gigabyte of them.
 const ACTORS_MAX: u32 = 100_000;
 
-/// Checks it; what is wrong is reported and as if it were not there.
-pub(crate) fn check(sessions: Option<&Key<raw::Sessions>>, cx: &Context<'_>) -> Hosting {
+/// Checks those of an operator; what is wrong is reported and as if it were not there.
+pub(crate) fn check(settings: &Settings, cx: &Context<'_>) -> Hosting {
+    let sessions = match settings {
+        Settings::Rolling(rolling) => rolling.sessions.as_ref(),
+        Settings::Window(window) => window.sessions.as_ref(),
+        Settings::Filter(_)
+        | Settings::Select(_)
+        | Settings::KeyBy(_)
+        | Settings::Infer(_)
+        | Settings::Route(_)
+        | Settings::Union(_) => None,
+    };
     let Some(sessions) = sessions.and_then(Key::get) else {
         return defaults::HOSTING;
     };

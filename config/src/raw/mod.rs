@@ -21,7 +21,7 @@ pub(crate) use aggregate::{AggregateColumn, AggregateName, Over};
 pub(crate) use infer::{Batch, Device, Infer, Latest, Model, Version};
 pub(crate) use key::{Key, Named};
 pub(crate) use operator::{
-    Emit, Hosting, KeyBy, Operator, Rolling, Route, Select, Sessions, Settings, Window, WindowKind,
+    Emit, Hosting, KeyBy, Operator, Rolling, Route, Select, Settings, Window, WindowKind,
 };
 pub(crate) use settings::{
     DeadLetter, Epoch, Kafka, Log, Mechanism, Membership, Property, Security, State,

@@ -10,8 +10,10 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
+use super::cuts::Cuts;
+use super::hosted::Hosted;
 use super::journal::{Piece, ReplayError};
-use super::{FailedRow, HeldRow, Hosted, Worked};
+use super::{FailedRow, HeldRow, Worked};
 use crate::log::LogRecord;
 use crate::nodes::boundary::{Panicked, guarded};
 use crate::nodes::faults::Faults;
@@ -36,6 +38,8 @@ struct Open<'a> {
     /// Sessions in quarantine.
     quarantined: HashSet<u32>,
     worked: Worked,
+    /// For who puts several of these together.
+    cuts: Option<&'a mut Cuts>,
 }
 
 impl Work<'_> {
@@ -46,6 +50,7 @@ impl Work<'_> {
         piece: Piece,
         raw: &[LogRecord],
         watermark: i64,
+        cuts: Option<&mut Cuts>,
     ) -> Result<Worked, ReplayError> {
         let mut open = Open {
             quarantined: hosted.quarantined(&piece.slots),
@@ -58,6 +63,7 @@ impl Work<'_> {
                 held: Vec::new(),
                 quarantined: Vec::new(),
             },
+            cuts,
         };
         self.rows(&mut open)?;
         self.timers(&mut open, watermark)?;
@@ -83,6 +89,7 @@ impl Work<'_> {
                     if !open.holds(next) {
                         self.row(open, next);
                     }
+                    open.cut();
                     next += 1;
                 }
             });
@@ -97,6 +104,7 @@ impl Work<'_> {
                 self.restore(open, open.piece.slots[next], next)?;
                 self.leave_out(open, next, &panicked);
             }
+            open.cut();
             next += 1;
         }
         Ok(())
@@ -154,6 +162,7 @@ impl Work<'_> {
             match fired {
                 Ok(after) => {
                     open.piece.fired.push((slots[0], due));
+                    open.cut_fired(due, &key);
                     if let Some(after) = after.filter(|after| *after > due) {
                         open.hosted.timers.insert(after, key);
                     }
@@ -218,6 +227,21 @@ impl Work<'_> {
 }
 
 impl Open<'_> {
+    /// What came out so far is that of the rows so far.
+    fn cut(&mut self) {
+        if let Some(cuts) = &mut self.cuts {
+            cuts.rows.push(self.worked.emitted.mark());
+        }
+    }
+
+    /// The same for a timer.
+    fn cut_fired(&mut self, due: i64, key: &Bytes) {
+        if let Some(cuts) = &mut self.cuts {
+            let mark = self.worked.emitted.mark();
+            cuts.fired.push((due, key.clone(), mark));
+        }
+    }
+
     /// Whether a row's key is in quarantine: then it is held.
     fn holds(&mut self, row: usize) -> bool {
         let slot = self.piece.slots[row];

@@ -1,5 +1,6 @@
 //! A column that grows value by value, typed: no box per value.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{
@@ -76,6 +77,35 @@ impl Buffer {
             Values::Nothing => false,
         };
         self.valid.push(valid);
+    }
+
+    /// Appends some values of another of the same type.
+    pub(in crate::operators) fn append(&mut self, other: &Self, range: Range<usize>) {
+        self.valid.extend_from_slice(&other.valid[range.clone()]);
+        match (&mut self.values, &other.values) {
+            (Values::Ints(ints), Values::Ints(other)) => ints.extend_from_slice(&other[range]),
+            (Values::Floats(floats), Values::Floats(other)) => {
+                floats.extend_from_slice(&other[range]);
+            }
+            (
+                Values::Bytes { bytes, ends },
+                Values::Bytes {
+                    bytes: other,
+                    ends: other_ends,
+                },
+            ) => {
+                for value in other_ends[range.start..=range.end].windows(2) {
+                    let [begin, end] =
+                        [value[0], value[1]].map(|at| usize::try_from(at).unwrap_or_default());
+                    bytes.extend_from_slice(&other[begin..end]);
+                    ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
+                }
+            }
+            (Values::Nothing, Values::Nothing) => {}
+            (Values::Ints(_) | Values::Floats(_) | Values::Bytes { .. } | Values::Nothing, _) => {
+                unreachable!("both are buffers of the same column")
+            }
+        }
     }
 
     /// Forgets all but the first `length` values.

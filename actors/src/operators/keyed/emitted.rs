@@ -79,6 +79,26 @@ impl Emitted {
         }
     }
 
+    /// Appends what another of the same operator emitted between two marks. `position` says where a
+    /// row of its input stands in the input of this.
+    pub fn append(
+        &mut self,
+        other: &Self,
+        (begin, end): (Mark, Mark),
+        position: impl Fn(u32) -> u32,
+    ) {
+        let inputs = other.inputs[begin.inputs..end.inputs].iter();
+        self.inputs.extend(inputs.map(|row| position(*row)));
+        let late = other.late[begin.late..end.late].iter();
+        self.late.extend(late.map(|row| position(*row)));
+        self.rows
+            .extend_from_slice(&other.rows[begin.rows..end.rows]);
+        let range = begin.inputs + begin.rows..end.inputs + end.rows;
+        for (column, other) in self.columns.iter_mut().zip(&other.columns) {
+            column.append(other, range.clone());
+        }
+    }
+
     pub(in crate::operators) fn push(&mut self, column: usize, value: Option<Value<'_>>) {
         self.columns[column].push(value);
     }
