@@ -96,7 +96,7 @@ impl Actor for DedicatedSession {
         message: SessionMessage,
         state: &mut SessionState,
     ) -> Result<(), ActorProcessingErr> {
-        state.kernel.faults.hit("session");
+        state.kernel.faults.reach("session").await;
         match message {
             SessionMessage::Rows {
                 batch,
