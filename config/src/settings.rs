@@ -1,6 +1,8 @@
 //! Settings of a whole topology, checked: where its records live, when its transactions close and
 //! what they promise, what its sessions may cost.
 
+use std::path::PathBuf;
+
 use crate::{ByteSize, Millis, Secret};
 
 /// Where records live.
@@ -19,6 +21,8 @@ pub struct KafkaSettings {
     pub brokers: Vec<String>,
     /// Further librdkafka properties, security among them; those the runtime owns have been refused.
     pub client: Vec<(String, Secret)>,
+    /// Where tokens come from, if the nodes sign in with some (OAUTHBEARER).
+    pub tokens: Option<TokenSource>,
     /// Whether missing topics are created when the topology starts.
     pub create_topics: bool,
     /// Replicas of topics that are created; `None`: as many as the brokers' default says.
@@ -29,6 +33,28 @@ pub struct KafkaSettings {
     pub membership: Membership,
     /// Warm copies of each task's state on other nodes.
     pub standby: u8,
+}
+
+/// Where tokens of OAUTHBEARER come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenSource {
+    /// A file that holds nothing but the token; who runs the node renews it.
+    File(PathBuf),
+    /// An issuer, asked with the grant of client credentials (RFC 6749, section 4.4).
+    Issuer(TokenIssuer),
+}
+
+/// Who issues tokens, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenIssuer {
+    /// An https address, or an http one on this machine.
+    pub endpoint: String,
+    /// Who asks.
+    pub client_id: String,
+    /// What proves it.
+    pub client_secret: Secret,
+    /// What the token is to be good for; `None`: what the issuer gives unasked.
+    pub scope: Option<String>,
 }
 
 /// Who deals partitions out to the members of a group.
@@ -56,6 +82,7 @@ impl KafkaSettings {
         Self {
             brokers,
             client: Vec::new(),
+            tokens: None,
             create_topics: true,
             replication: None,
             group_protocol: GroupProtocol::Classic,

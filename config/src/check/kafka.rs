@@ -1,9 +1,11 @@
 //! `[log] kind = "kafka"`: brokers, security, and client properties by their librdkafka names.
 
+mod tokens;
+
 use super::Context;
 use crate::code::Code;
 use crate::files::{Finding, Span};
-use crate::raw::{self, Kafka, Key, Mechanism, Property, Security};
+use crate::raw::{self, Kafka, Key, Property, Security};
 use crate::{GroupProtocol, KafkaSettings, Membership, Secret};
 
 /// Properties on which exactly-once processing rests: the runtime sets them, with the reason.
@@ -61,10 +63,12 @@ const OWNED: [(&str, &str); 24] = [
 /// Checks the settings; `None` only if something was reported.
 pub(crate) fn check(kafka: &Kafka, cx: &Context<'_>) -> Option<KafkaSettings> {
     let mut client: Vec<(String, Secret)> = Vec::new();
+    let mut tokens = None;
     if let Some(security) = &kafka.security
         && let Some(table) = security.get()
     {
         client = properties(table, security.span, cx);
+        tokens = tokens::check(table, kafka.client.is_some(), cx);
     }
     for (name, span, value) in kafka
         .client
@@ -92,6 +96,7 @@ pub(crate) fn check(kafka: &Kafka, cx: &Context<'_>) -> Option<KafkaSettings> {
     Some(KafkaSettings {
         brokers: brokers(&kafka.brokers, cx)?,
         client,
+        tokens,
         create_topics: kafka
             .create_topics
             .as_ref()
@@ -183,21 +188,7 @@ fn properties(security: &Security, span: Span, cx: &Context<'_>) -> Vec<(String,
     set("ssl.key.location", path(&security.key));
     set("ssl.key.password", text(&security.key_password));
 
-    if security.token_endpoint.is_some() {
-        set("sasl.oauthbearer.method", Some("oidc".into()));
-    }
-    set(
-        "sasl.oauthbearer.token.endpoint.url",
-        text(&security.token_endpoint),
-    );
-    set("sasl.oauthbearer.client.id", text(&security.client_id));
-    set(
-        "sasl.oauthbearer.client.secret",
-        text(&security.client_secret),
-    );
-    set("sasl.oauthbearer.scope", text(&security.scope));
-    check_tokens(security, cx);
-
+    check_pairs(security, cx);
     let signs_in = protocol.is_some_and(|protocol| protocol.has_sasl());
     if signs_in && security.mechanism.is_none() {
         // librdkafka would choose Kerberos, which is not built in.
@@ -222,34 +213,37 @@ fn properties(security: &Security, span: Span, cx: &Context<'_>) -> Vec<(String,
     properties
 }
 
-/// Keys of the token's issue: all that are needed, and with the mechanism that uses them.
-fn check_tokens(security: &Security, cx: &Context<'_>) {
-    let keys = [
-        ("token-endpoint", &security.token_endpoint),
-        ("client-id", &security.client_id),
-        ("client-secret", &security.client_secret),
-        ("scope", &security.scope),
+/// Keys that are of no use without another.
+fn check_pairs(security: &Security, cx: &Context<'_>) {
+    let mechanism = security.mechanism.as_ref();
+    let by_password = mechanism
+        .and_then(Key::get)
+        .is_some_and(|mechanism| mechanism.has_password());
+    let encrypts = security.protocol.as_ref().and_then(Key::get);
+    let encrypts = encrypts.is_some_and(|protocol| protocol.has_tls());
+    let span = |key: &Option<Key<String>>| key.as_ref().map(|key| key.span);
+    let mechanism = mechanism.map(|key| key.span).filter(|_| by_password);
+    let needs = [
+        (mechanism, "username", &security.username),
+        (mechanism, "password", &security.password),
+        (span(&security.certificate), "key", &security.key),
+        (span(&security.key), "certificate", &security.certificate),
     ];
-    let Some((given, span)) = keys
-        .iter()
-        .find_map(|(name, key)| Some((*name, key.as_ref()?.span)))
-    else {
-        return;
-    };
-    let mechanism = security.mechanism.as_ref().and_then(Key::get);
-    if !matches!(mechanism, Some(Mechanism::Oauthbearer)) {
-        let message = format!("\"{given}\" without OAuth");
-        cx.report(
-            Finding::at(span, Code::CONFLICT, message).hint("write mechanism = \"oauthbearer\""),
-        );
-        return;
-    }
-    for (name, key) in &keys[..3] {
-        if key.is_none() {
+    for (given, name, needed) in needs {
+        if let (Some(span), None) = (given, needed) {
             let message = format!("missing key \"{name}\"");
             cx.report(
                 Finding::at(span, Code::MISSING_KEY, message)
-                    .hint("a token is asked for with token-endpoint, client-id and client-secret"),
+                    .hint(format!("this is of no use without {name}")),
+            );
+        }
+    }
+    for (name, key) in [("ca", &security.ca), ("certificate", &security.certificate)] {
+        if let (Some(span), false) = (span(key), encrypts) {
+            let message = format!("\"{name}\" without TLS");
+            cx.report(
+                Finding::at(span, Code::CONFLICT, message)
+                    .hint("write protocol = \"ssl\" or \"sasl_ssl\""),
             );
         }
     }

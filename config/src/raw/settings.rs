@@ -84,7 +84,9 @@ pub(crate) struct Security {
     pub(crate) key: Option<Key<String>>,
     /// Password of the private key.
     pub(crate) key_password: Option<Key<String>>,
-    /// Where OAUTHBEARER tokens are issued (OpenID Connect, client credentials); an https address.
+    /// File that holds an OAUTHBEARER token and nothing else; read again before the token expires.
+    pub(crate) token_file: Option<Key<String>>,
+    /// Where OAUTHBEARER tokens are issued, instead of `token-file` (OAuth 2, client credentials); an https address.
     pub(crate) token_endpoint: Option<Key<String>>,
     /// Who asks for the token.
     pub(crate) client_id: Option<Key<String>>,
@@ -120,7 +122,7 @@ pub(crate) enum Mechanism {
     /// SCRAM with SHA-512.
     #[serde(rename = "scram-sha-512")]
     ScramSha512,
-    /// OAuth bearer tokens, from `token-endpoint`.
+    /// OAuth bearer tokens, from `token-file` or `token-endpoint`.
     Oauthbearer,
 }
 
@@ -133,6 +135,11 @@ impl Protocol {
             Self::SaslPlaintext => "sasl_plaintext",
             Self::SaslSsl => "sasl_ssl",
         }
+    }
+
+    /// Whether connections are encrypted.
+    pub(crate) fn has_tls(self) -> bool {
+        matches!(self, Self::Ssl | Self::SaslSsl)
     }
 
     /// Whether the client signs in.
@@ -176,6 +183,11 @@ impl Mechanism {
             Self::ScramSha512 => "SCRAM-SHA-512",
             Self::Oauthbearer => "OAUTHBEARER",
         }
+    }
+
+    /// Whether one signs in with a name and a password.
+    pub(crate) fn has_password(self) -> bool {
+        !matches!(self, Self::Oauthbearer)
     }
 }
 

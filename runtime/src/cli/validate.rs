@@ -83,3 +83,36 @@ fn problem(problem: &Problem) -> Value {
         "code": problem.code, "message": problem.message, "location": location, "hint": problem.hint,
     })
 }
+
+#[cfg(all(test, not(feature = "tls")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_build_cannot_do_is_told_by_its_feature() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("secured.toml");
+        let text = r#"
+            version = 1
+            name = "secured"
+            [[source]]
+            id = "in"
+            topic = "in"
+            schema = { a = "string" }
+            [[sink]]
+            id = "out"
+            input = "in"
+            topic = "out"
+            [log]
+            kind = "kafka"
+            brokers = ["one:9092"]
+            security = { protocol = "ssl" }
+        "#;
+        std::fs::write(&file, text).expect("written");
+        let set = Vec::new();
+        let arguments = TopologyArguments { file, set };
+        let topology = load(&arguments).expect("a valid file");
+        let told = reachable(topology, &arguments.file).expect_err("no TLS");
+        assert!(told.to_string().contains("--features tls"), "{told}");
+    }
+}

@@ -200,23 +200,3 @@ fn a_sound_cluster_passes_the_doctor_and_an_open_transaction_does_not() {
     producer.abort_transaction(WITHIN).expect("aborted");
     ok(&doctor);
 }
-
-#[test]
-fn what_this_build_cannot_do_is_told_by_its_feature() {
-    let till = Till::on(
-        "127.0.0.1:9",
-        "secured",
-        "security = { protocol = \"ssl\" }",
-    );
-    let data = till.data();
-    for command in ["validate", "plan", "doctor", "run", "apply"] {
-        let (code, out, told) = match command {
-            "validate" => run(&[command, &till.file]),
-            "run" => run(&[command, &till.file, "--data-dir", &data, "--listen", "none"]),
-            _ => run(&[command, &till.file, "--data-dir", &data]),
-        };
-        let all = out + &told;
-        assert!(all.contains("--features tls"), "{command}: {all}");
-        assert_eq!(code == 0, command == "plan", "{command}: {all}");
-    }
-}

@@ -141,6 +141,7 @@ impl Admin {
             .create_with_context(self.shared.reporter.clone())
             .map_err(|error| self.shared.failed(&error, &Place::new("making a client")))?;
         let made = Arc::new(made);
+        self.shared.sign_in(&made)?;
         *slot = Some(Arc::clone(&made));
         Ok(made)
     }

@@ -60,6 +60,7 @@ pub(super) fn open(
     let config = shared.clients.group_consumer(&settings.group, assignment);
     let native = NativeConsumer::open(&config, shared.reporter.clone())
         .map_err(|error| shared.failed(&error, &place))?;
+    shared.sign_in(native.client())?;
     let topics: Vec<&str> = settings.topics.iter().map(|(t, _)| t.as_str()).collect();
     let subscribed = native.subscribe(&topics);
     subscribed.map_err(|code| error::coded(code, &place))?;

@@ -15,6 +15,9 @@ pub(super) fn request(error: &KafkaError, place: &Place<'_>) -> LogError {
         KafkaError::ClientConfig(_, text, name, _) => LogError::Refused(format!(
             "{place}: client property \"{name}\" is not taken: {text}"
         )),
+        KafkaError::ClientCreation(text) if text.starts_with("ssl.") => LogError::Refused(format!(
+            "{place}: {text}; look at ca, certificate, key and key-password in [log.security]"
+        )),
         KafkaError::ClientCreation(text) | KafkaError::AdminOpCreation(text) => {
             LogError::Refused(format!("{place}: {text}"))
         }

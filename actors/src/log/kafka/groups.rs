@@ -101,6 +101,7 @@ impl Groups {
             .create_with_context(self.shared.reporter.clone())
             .map_err(|error| self.shared.failed(&error, place))?;
         let consumer = Arc::new(made);
+        self.shared.sign_in(&consumer)?;
         let client = Client {
             consumer: Arc::clone(&consumer),
             used: now,

@@ -9,6 +9,7 @@ mod features;
 mod client;
 mod error;
 mod reporter;
+mod tokens;
 
 mod wait;
 mod admin;
@@ -29,6 +30,7 @@ pub(crate) use native::GroupMetadata;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use config::{KafkaSettings, TopicName};
@@ -36,7 +38,9 @@ use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
 use self::client::Clients;
+use self::native::SignsIn;
 use self::reporter::Reporter;
+use self::tokens::Tokens;
 use super::{
     Committed, Consumer, ConsumerSettings, Fetched, Log, LogError, OffsetRange, Producer,
     TopicInfo, TopicPartition, TopicSpec,
@@ -70,6 +74,10 @@ pub struct KafkaLog {
 struct Shared {
     clients: Clients,
     reporter: Reporter,
+    /// If the clients sign in with tokens.
+    tokens: Option<Arc<Tokens>>,
+    /// The brokers have answered once.
+    reached: AtomicBool,
 }
 
 /// What a call was doing, for its error.
@@ -84,13 +92,11 @@ impl KafkaLog {
     ///
     /// # Errors
     /// [`LogError::Refused`] if librdkafka does not take the settings: a property that does not
-    /// exist or has an invalid value, or what this build cannot do (TLS).
+    /// exist or has an invalid value, what this build cannot do (TLS), or a file that is not there.
     pub fn connect(settings: &KafkaSettings, node: NodeIdentity) -> Result<Self, LogError> {
-        let shared = Arc::new(Shared {
-            clients: Clients::new(settings.clone(), node),
-            reporter: Reporter::default(),
-        });
+        let shared = Arc::new(Shared::new(settings, node));
         shared.check()?;
+        shared.files()?;
         let topics = Arc::new(topics::Topics::new(Arc::clone(&shared)));
         Ok(Self {
             readers: Arc::new(reader::Readers::new(
@@ -123,7 +129,7 @@ pub fn supported(settings: &KafkaSettings) -> Result<(), LogError> {
         id: String::new(),
         static_membership: false,
     };
-    KafkaLog::connect(settings, node).map(drop)
+    Shared::new(settings, node).check()
 }
 
 impl Log for KafkaLog {
@@ -190,6 +196,17 @@ impl Log for KafkaLog {
 }
 
 impl Shared {
+    fn new(settings: &KafkaSettings, node: NodeIdentity) -> Self {
+        let reporter = Reporter::default();
+        let source = settings.tokens.clone();
+        Self {
+            clients: Clients::new(settings.clone(), node),
+            tokens: source.map(|source| Tokens::new(source, reporter.clone())),
+            reporter,
+            reached: AtomicBool::new(false),
+        }
+    }
+
     /// Whether librdkafka takes the configuration that all clients have.
     fn check(&self) -> Result<(), LogError> {
         let plain = ClientConfig::new().create_native_config();
@@ -200,6 +217,52 @@ impl Shared {
         let made = self.clients.admin().create_native_config();
         let place = Place::new("[log]");
         made.map(drop).map_err(|error| self.failed(&error, &place))
+    }
+
+    /// Gives a new client its token, where clients sign in with tokens.
+    fn sign_in<C: SignsIn + 'static>(&self, client: &Arc<C>) -> Result<(), LogError> {
+        let tokens = self.tokens.as_ref();
+        tokens.map_or(Ok(()), |tokens| tokens.sign_in(client))
+    }
+
+    /// Whether what keys name can be read: librdkafka says of a file that is not there only that it
+    /// failed.
+    fn files(&self) -> Result<(), LogError> {
+        let keys = [
+            ("ssl.ca.location", "ca"),
+            ("ssl.certificate.location", "certificate"),
+            ("ssl.key.location", "key"),
+        ];
+        for (name, value) in &self.clients.settings().client {
+            let key = keys.iter().find(|(property, _)| property == name);
+            // A value that looks for itself.
+            let path = Some(value.expose()).filter(|path| *path != "probe");
+            if let (Some((_, key)), Some(path)) = (key, path)
+                && let Err(error) = std::fs::File::open(path)
+            {
+                let text = format!("`{key}` in [log.security]: {path} cannot be read: {error}");
+                return Err(LogError::Refused(text));
+            }
+        }
+        Ok(())
+    }
+
+    /// The brokers have answered.
+    fn reached(&self) {
+        self.reached.store(true, Ordering::Relaxed);
+    }
+
+    /// An error if the brokers have never answered and objected to who signs in, or to a certificate:
+    /// that is how it was set up, and no waiting helps. Later it is waited for what changed there.
+    fn denied(&self, place: &Place<'_>) -> Result<(), LogError> {
+        match self.reporter.denied() {
+            Some(cause) if !self.reached.load(Ordering::Relaxed) => {
+                let brokers = self.clients.brokers();
+                let text = format!("{place} (brokers {brokers}): {cause}");
+                Err(LogError::Refused(text))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// An error of a call that is no transaction's. If the brokers did not answer, it names them

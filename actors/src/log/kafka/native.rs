@@ -9,6 +9,7 @@
 
 mod consumer;
 mod producer;
+mod token;
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::fmt;
@@ -24,6 +25,7 @@ use super::reporter::Reporter;
 
 pub(super) use consumer::{Message, NativeConsumer, Rebalance};
 pub(super) use producer::NativeProducer;
+pub(super) use token::SignsIn;
 
 /// Proof of membership, as librdkafka has it.
 pub(crate) struct GroupMetadata(NonNull<raw::rd_kafka_consumer_group_metadata_t>);

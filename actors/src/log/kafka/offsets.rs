@@ -19,6 +19,10 @@ use crate::log::{LogError, TopicPartition};
 /// How soon a question is asked again.
 const AGAIN: Duration = Duration::from_millis(50);
 
+/// A client that is not answered says why only when it is listened to: after this time, then after
+/// twice as long each time.
+const LISTEN_AFTER: Duration = Duration::from_millis(500);
+
 /// The clients, made when first needed.
 pub(super) struct Offsets {
     shared: Arc<Shared>,
@@ -118,13 +122,29 @@ impl Offsets {
     /// What the brokers say of one topic, or of all.
     pub(super) fn metadata(&self, topic: Option<&str>) -> Result<Metadata, LogError> {
         let asker = self.asker(Sees::Committed)?;
-        let answer = asker.fetch_metadata(topic, REQUEST_WITHIN);
-        serve(&asker);
         let place = match topic {
             Some(name) => Place::new("asking for topic").of_topic(name),
             None => Place::new("asking for the topics"),
         };
-        answer.map_err(|error| self.shared.failed(&error, &place))
+        let (began, mut wait) = (now(), LISTEN_AFTER);
+        loop {
+            let left = REQUEST_WITHIN.saturating_sub(began.elapsed());
+            let answer = asker.fetch_metadata(topic, wait.min(left));
+            serve(&asker);
+            match answer {
+                Ok(metadata) => {
+                    self.shared.reached();
+                    return Ok(metadata);
+                }
+                Err(error) => {
+                    self.shared.denied(&place)?;
+                    if began.elapsed() >= REQUEST_WITHIN {
+                        return Err(self.shared.failed(&error, &place));
+                    }
+                }
+            }
+            wait *= 2;
+        }
     }
 
     fn list(
@@ -161,6 +181,7 @@ impl Offsets {
             .create_with_context(self.shared.reporter.clone())
             .map_err(|error| self.shared.failed(&error, &Place::new("making a client")))?;
         let made = Arc::new(made);
+        self.shared.sign_in(&made)?;
         *slot = Some(Arc::clone(&made));
         Ok(made)
     }

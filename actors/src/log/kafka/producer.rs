@@ -55,6 +55,7 @@ fn make(shared: &Arc<Shared>, id: &str) -> Result<KafkaProducer, LogError> {
     let config = shared.clients.producer(id);
     let native = NativeProducer::open(&config, shared.reporter.clone())
         .map_err(|error| shared.failed(&error, &place))?;
+    shared.sign_in(native.client())?;
     let deadline = deadline(REQUEST_WITHIN);
     retried(deadline, || native.init_transactions(COORDINATOR))
         .map_err(|told| shared.explained(error::transaction(&told, &place)))?;

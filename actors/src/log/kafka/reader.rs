@@ -131,7 +131,10 @@ impl Readers {
             Some(native) => native,
             None => {
                 let config = self.shared.clients.reader(GROUP);
-                NativeConsumer::open(&config, self.shared.reporter.clone()).map_err(failed)?
+                let native = NativeConsumer::open(&config, self.shared.reporter.clone());
+                let native = native.map_err(failed)?;
+                self.shared.sign_in(native.client())?;
+                native
             }
         };
         let mut list = TopicPartitionList::with_capacity(1);

@@ -16,19 +16,49 @@ use super::error::refusal;
 
 /// The ear of all clients of a log. Cheap to clone; all clones are one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Reporter(Arc<Mutex<Option<String>>>);
+pub(super) struct Reporter(Arc<Mutex<Heard>>);
+
+#[derive(Debug, Default)]
+struct Heard {
+    /// Why clients are not answered, as the last of them told.
+    last: Option<String>,
+    /// The same, where it is a matter of who signs in, or of certificates: waiting cures none.
+    denied: Option<String>,
+}
 
 impl Reporter {
+    /// Takes note of why clients will not be answered.
+    pub(super) fn remember(&self, cause: String) {
+        self.0.lock().last = Some(cause);
+    }
+
     /// The last error that a client told, since it was last asked for.
     pub(super) fn last_error(&self) -> Option<String> {
-        self.0.lock().take()
+        self.0.lock().last.take()
+    }
+
+    /// Who signs in, or whose certificate it is, was objected to since this was last asked for.
+    pub(super) fn denied(&self) -> Option<String> {
+        self.0.lock().denied.take()
+    }
+
+    fn hear(&self, message: &str, outright: bool) {
+        let (text, denied) = cause(message);
+        let mut heard = self.0.lock();
+        if denied {
+            heard.denied = Some(text.clone());
+        }
+        // That all brokers are down says less than why the last of them is.
+        if outright || denied || heard.last.is_none() {
+            heard.last = Some(text);
+        }
     }
 }
 
 impl ClientContext for Reporter {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         if matches!(level, RDKafkaLogLevel::Error) {
-            *self.0.lock() = Some(cause(message));
+            self.hear(message, true);
         }
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
@@ -47,23 +77,29 @@ impl ClientContext for Reporter {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "kafka client");
-        let mut last = self.0.lock();
-        // That all brokers are down says less than why the last of them is.
-        if last.is_none() {
-            *last = Some(match reason.is_empty() {
-                true => error.to_string(),
-                false => cause(reason),
-            });
+        match reason.is_empty() {
+            true => self.hear(&error.to_string(), false),
+            false => self.hear(reason, false),
         }
     }
 }
 
 impl ConsumerContext for Reporter {}
 
+/// A broker's certificate cannot be verified: librdkafka tells no more.
+const AUTHORITY: &str = "look at `ca` in [log.security], the authority that signed the brokers' certificates, and \
+                         at the name in `brokers`, which their certificates must bear";
+const CERTIFICATE: &str = "the brokers want to know who connects: give `certificate` and `key` in \
+                           [log.security], signed by an authority that they trust";
+/// No connection was refused, or that would have been told.
+const PROTOCOL: &str = "if they are up, they close connections: look whether `protocol` in [log.security] is \
+                        that of their listener";
+
 /// What a client says, without its thread and the broker that it then names again, and with what a
 /// person can do about it: whoever asks the brokers learns only that they do not answer.
-/// `[thrd:HOST:PORT/ID]: HOST:PORT/ID: Connect to HOST:PORT failed: …`.
-fn cause(message: &str) -> String {
+/// `[thrd:HOST:PORT/ID]: HOST:PORT/ID: Connect to HOST:PORT failed: …`. True if that is what only a
+/// person cures.
+fn cause(message: &str) -> (String, bool) {
     let told = match message.strip_prefix("[thrd:") {
         Some(rest) => rest.split_once("]: ").map_or(message, |(_, told)| told),
         None => message,
@@ -72,13 +108,21 @@ fn cause(message: &str) -> String {
         Some((broker, told)) if broker.contains('/') && !broker.contains(' ') => told,
         _ => told,
     };
-    let code = match told {
-        _ if told.contains("uthentication") => RDKafkaErrorCode::Authentication,
-        _ if told.contains("SSL handshake") => RDKafkaErrorCode::SSL,
-        _ => return told.to_owned(),
+    let has = |part: &str| told.contains(part);
+    let (cure, denied) = match told {
+        _ if has("uthentication") => (refusal(RDKafkaErrorCode::Authentication), true),
+        _ if has("certificate verify failed") => (Some(AUTHORITY), true),
+        // Alerts of TLS: what the broker objects to in the client.
+        _ if has("alert bad certificate") || has("certificate required") => {
+            (Some(CERTIFICATE), true)
+        }
+        // Whoever stands before brokers that are not up yet closes connections too.
+        _ if has("SSL handshake") => (refusal(RDKafkaErrorCode::SSL), !has("Disconnected")),
+        _ if told.ends_with("brokers are down") => (Some(PROTOCOL), false),
+        _ => (None, false),
     };
-    let cure = refusal(code);
-    cure.map_or(told.to_owned(), |cure| format!("{told}; {cure}"))
+    let text = cure.map_or(told.to_owned(), |cure| format!("{told}; {cure}"));
+    (text, denied)
 }
 
 #[cfg(test)]
@@ -89,11 +133,53 @@ mod tests {
     fn a_cause_is_told_without_its_thread() {
         let whole =
             "[thrd:h:9/bootstrap]: h:9/bootstrap: Connect to ipv4#1.2.3.4:9 failed: refused";
-        assert_eq!(cause(whole), "Connect to ipv4#1.2.3.4:9 failed: refused");
-        let denied = cause("[thrd:h:9/1]: h:9/1: SASL authentication error: no (after 1ms)");
+        let told = "Connect to ipv4#1.2.3.4:9 failed: refused";
+        assert_eq!(cause(whole), (told.to_owned(), false));
+        let (denied, _) = cause("[thrd:h:9/1]: h:9/1: SASL authentication error: no (after 1ms)");
         assert!(denied.starts_with("SASL authentication error") && denied.contains("password"));
-        for plain in ["1/1 brokers are down", "h:9: no", "[thrd:"] {
-            assert_eq!(cause(plain), plain);
+        for plain in ["h:9: no", "[thrd:"] {
+            assert_eq!(cause(plain), (plain.to_owned(), false));
+        }
+    }
+
+    #[test]
+    fn what_only_a_person_cures_is_told_from_what_passes() {
+        // As librdkafka 2.12 and OpenSSL 3 say it.
+        let cases = [
+            (
+                "SSL handshake failed: error:0A000086:SSL routines::certificate verify failed: x",
+                true,
+                "`ca`",
+            ),
+            (
+                "Receive failed: error:0A000412:SSL routines::sslv3 alert bad certificate: x",
+                true,
+                "`key`",
+            ),
+            (
+                "Receive failed: error:0A00045C:SSL routines::tlsv13 alert certificate required: x",
+                true,
+                "`key`",
+            ),
+            (
+                "SASL authentication error: Authentication failed: Invalid username",
+                true,
+                "password",
+            ),
+            (
+                "SSL handshake failed: Disconnected: connecting to a PLAINTEXT broker listener?",
+                false,
+                "protocol",
+            ),
+            ("1/1 brokers are down", false, "`protocol`"),
+        ];
+        for (told, denied, cure) in cases {
+            let (text, outright) = cause(told);
+            assert_eq!(outright, denied, "{told}");
+            assert!(
+                text.starts_with(told) && text[told.len()..].contains(cure),
+                "{text}"
+            );
         }
     }
 }

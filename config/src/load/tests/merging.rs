@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::SMALL;
 use crate::fixtures::{load_file, load_str, load_with};
-use crate::{LogSettings, Millis, Node, SinkTarget};
+use crate::{LogSettings, Millis, Node, Secret, SinkTarget, TokenIssuer, TokenSource};
 
 #[test]
 fn overrides_reach_into_tables_and_nodes() {
@@ -166,21 +166,13 @@ fn secrets_reach_the_client_and_no_output() {
     let LogSettings::Kafka(kafka) = &topology.log else {
         panic!("{:?}", topology.log);
     };
-    let tokens: Vec<(&str, &str)> = kafka
-        .client
-        .iter()
-        .filter_map(|(k, v)| Some((k.strip_prefix("sasl.oauthbearer.")?, v.expose())))
-        .collect();
-    assert_eq!(
-        tokens,
-        [
-            ("method", "oidc"),
-            ("token.endpoint.url", "https://id.example/token"),
-            ("client.id", "thalweg"),
-            ("client.secret", "hunter2-hunter2"),
-            ("scope", "kafka"),
-        ]
-    );
+    let issuer = TokenIssuer {
+        endpoint: "https://id.example/token".into(),
+        client_id: "thalweg".into(),
+        client_secret: Secret::new("hunter2-hunter2"),
+        scope: Some("kafka".into()),
+    };
+    assert_eq!(kafka.tokens, Some(TokenSource::Issuer(issuer)));
     assert!(!format!("{topology:?}").contains("hunter2"));
 
     let misplaced = text.replace("\"sasl_ssl\"", "\"${env:SECRET}\"");
@@ -189,4 +181,49 @@ fn secrets_reach_the_client_and_no_output() {
         problems.contains("${env:SECRET}") && !problems.contains("hunter2"),
         "{problems}"
     );
+}
+
+#[test]
+fn security_that_is_not_whole_is_told_before_a_broker_is_asked() {
+    let cases = [
+        (
+            r#"protocol = "sasl_ssl", mechanism = "plain", username = "u""#,
+            "missing key \"password\"",
+        ),
+        (
+            r#"protocol = "ssl", certificate = "c.pem""#,
+            "missing key \"key\"",
+        ),
+        (
+            r#"protocol = "sasl_plaintext", mechanism = "plain", username = "u", password = "p", ca = "ca.pem""#,
+            "\"ca\" without TLS",
+        ),
+        (
+            r#"protocol = "sasl_ssl", mechanism = "oauthbearer""#,
+            "oauthbearer without a token",
+        ),
+        (
+            r#"protocol = "sasl_ssl", mechanism = "oauthbearer", token-endpoint = "https://i/t""#,
+            "missing key \"client-id\"",
+        ),
+        (
+            r#"protocol = "sasl_ssl", mechanism = "oauthbearer", token-file = "t", scope = "s""#,
+            "both token-file and scope",
+        ),
+        (
+            r#"protocol = "sasl_ssl", mechanism = "oauthbearer", token-endpoint = "http://i/t", client-id = "i", client-secret = "s""#,
+            "the secret would travel",
+        ),
+        (
+            r#"protocol = "sasl_ssl", mechanism = "plain", username = "u", password = "p", token-file = "t""#,
+            "\"token-file\" without OAuth",
+        ),
+    ];
+    for (security, told) in cases {
+        let text = format!(
+            "{SMALL}\n[log]\nkind = \"kafka\"\nbrokers = [\"one:9092\"]\nsecurity = {{ {security} }}\n"
+        );
+        let problems = load_str(&text).expect_err(security).to_string();
+        assert!(problems.contains(told), "{security}: {problems}");
+    }
 }

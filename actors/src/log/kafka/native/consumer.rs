@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::ffi::{CStr, c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -15,11 +16,11 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::{RDKafkaRespErr, RDKafkaType};
 use rdkafka::{ClientConfig, ClientContext, TopicPartitionList};
 
-use super::{GroupMetadata, Reporter, Reports, Told, coded, report, told};
+use super::{GroupMetadata, Reporter, Reports, SignsIn, Told, coded, report, told};
 
 /// A member of a group. Used from one thread.
 pub(in crate::log::kafka) struct NativeConsumer {
-    client: Client<Events>,
+    client: Arc<Client<Events>>,
     queue: NonNull<raw::rd_kafka_queue_t>,
     batch: Vec<*mut raw::rd_kafka_message_t>,
 }
@@ -70,7 +71,7 @@ impl NativeConsumer {
             closing: AtomicBool::new(false),
         };
         let kind = RDKafkaType::RD_KAFKA_CONSUMER;
-        let client = Client::new(config, native, kind, events)?;
+        let client = Arc::new(Client::new(config, native, kind, events)?);
         // SAFETY: the client is alive; the queue is destroyed before it.
         let queue = unsafe {
             raw::rd_kafka_poll_set_consumer(client.native_ptr());
@@ -83,6 +84,11 @@ impl NativeConsumer {
             queue,
             batch: Vec::new(),
         })
+    }
+
+    /// What is given tokens.
+    pub(in crate::log::kafka) fn client(&self) -> &Arc<impl SignsIn + use<>> {
+        &self.client
     }
 
     fn ptr(&self) -> *mut raw::rd_kafka_t {

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::ffi::{CString, c_int, c_void};
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -13,13 +14,13 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::{RDKafkaRespErr, RDKafkaType};
 use rdkafka::{ClientConfig, ClientContext, TopicPartitionList};
 
-use super::{GroupMetadata, Reporter, Reports, Told, coded, report, told};
+use super::{GroupMetadata, Reporter, Reports, SignsIn, Told, coded, report, told};
 use crate::log::LogRecord;
 
 /// A transactional producer. Used from one thread.
 pub(in crate::log::kafka) struct NativeProducer {
     topics: HashMap<String, Topic>,
-    client: Client<Deliveries>,
+    client: Arc<Client<Deliveries>>,
 }
 
 // SAFETY: librdkafka's handles may be used from any thread.
@@ -57,9 +58,14 @@ impl NativeProducer {
             failed: Mutex::default(),
         };
         let kind = RDKafkaType::RD_KAFKA_PRODUCER;
-        let client = Client::new(config, native, kind, deliveries)?;
+        let client = Arc::new(Client::new(config, native, kind, deliveries)?);
         let topics = HashMap::new();
         Ok(Self { topics, client })
+    }
+
+    /// What is given tokens.
+    pub(in crate::log::kafka) fn client(&self) -> &Arc<impl SignsIn + use<>> {
+        &self.client
     }
 
     fn ptr(&self) -> *mut raw::rd_kafka_t {
