@@ -15,6 +15,14 @@ pub enum ModelError {
         /// The system's answer.
         source: io::Error,
     },
+    /// A version cannot be written.
+    #[error("cannot write \"{}\"", path.display())]
+    Write {
+        /// What was to be written.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
     /// The folder has no such version or alias.
     #[error("model folder \"{}\": {cause}", folder.display())]
     Version {
@@ -119,7 +127,7 @@ impl ModelError {
     #[must_use]
     pub fn cure(&self) -> &'static str {
         match self {
-            Self::Read { .. } => "check the path and its permissions",
+            Self::Read { .. } | Self::Write { .. } => "check the path and its permissions",
             Self::Version { .. } => {
                 "a model folder holds <version number>/model.onnx, and aliases.toml if aliases are used"
             }

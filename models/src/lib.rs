@@ -17,6 +17,8 @@ mod random;
 mod xxh64;
 mod arch;
 pub mod train;
+pub mod evaluate;
+pub mod gate;
 
 pub use arch::Task;
 pub use device::gpu_available;

@@ -14,6 +14,7 @@ use config::{DeviceChoice, ModelSignatures, Signature, VersionChoice};
 
 use crate::ModelError;
 use crate::settings::{self, Aliases};
+use crate::train::TrainingRecord;
 
 /// The number of the version meant.
 ///
@@ -26,9 +27,10 @@ pub(crate) fn resolve(folder: &Path, choice: &VersionChoice) -> Result<u64, Mode
         cause: format!("{what}; there is {}", listed(&versions)),
     };
     let number = match choice {
-        VersionChoice::Latest => match versions.last() {
-            Some(&newest) => newest,
-            None => return Err(missing("it has no version".into())),
+        VersionChoice::Latest => match newest(folder, &versions)? {
+            Some(newest) => newest,
+            None if versions.is_empty() => return Err(missing("it has no version".into())),
+            None => return Err(missing("the gate refused every version that it has".into())),
         },
         VersionChoice::Number(number) => *number,
         VersionChoice::Alias(alias) => {
@@ -47,13 +49,24 @@ pub(crate) fn resolve(folder: &Path, choice: &VersionChoice) -> Result<u64, Mode
     }
 }
 
+/// The highest version that the gate has not refused: what was judged worse is kept, with its numbers, and not served.
+fn newest(folder: &Path, versions: &[u64]) -> Result<Option<u64>, ModelError> {
+    for &version in versions.iter().rev() {
+        let verdict = TrainingRecord::read(folder, version)?.and_then(|record| record.verdict);
+        if verdict.is_none_or(|verdict| verdict.promoted) {
+            return Ok(Some(version));
+        }
+    }
+    Ok(None)
+}
+
 /// The file of a version.
 pub(crate) fn model_file(folder: &Path, version: u64) -> PathBuf {
     folder.join(version.to_string()).join("model.onnx")
 }
 
 /// Numbers of the folders that hold a model, ascending.
-fn versions(folder: &Path) -> Result<Vec<u64>, ModelError> {
+pub(crate) fn versions(folder: &Path) -> Result<Vec<u64>, ModelError> {
     let read = |source| ModelError::Read {
         path: folder.into(),
         source,

@@ -39,6 +39,23 @@ fn the_latest_version_is_the_highest_number() {
 }
 
 #[test]
+fn a_version_that_the_gate_refused_is_not_the_latest() {
+    let folder = folder(&["1", "2", "3"]);
+    let refused = "[training]\ntrainer = \"thalweg\"\n[training.verdict]\npromoted = false\nnumbers = {}\nreasons = []\n";
+    let resolved = || resolve(folder.path(), &VersionChoice::Latest);
+    fs::write(folder.path().join("3/model.toml"), refused).expect("written");
+    assert_eq!(resolved().expect("a version"), 2);
+    // Whoever means it can have it.
+    let meant = resolve(folder.path(), &VersionChoice::Number(3));
+    assert_eq!(meant.expect("a version"), 3);
+    for version in ["1", "2"] {
+        fs::write(folder.path().join(version).join("model.toml"), refused).expect("written");
+    }
+    let error = resolved().expect_err("a refusal").to_string();
+    assert!(error.contains("the gate refused every version that it has; there is 1, 2, 3"));
+}
+
+#[test]
 fn an_alias_names_a_version_that_must_be_there() {
     let folder = folder(&["3", "4"]);
     fs::write(

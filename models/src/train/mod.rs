@@ -2,9 +2,10 @@
 //!
 //! The way of a training: `examples` are the rows in the order of time → `scaling` and `targets` are fitted on those
 //! that are learned from → `trainer` steps through them batch by batch (`loss`, `descent`, `run`), checkpointed at any
-//! step → `trained` holds the weights of the best epoch → `export` writes them as ONNX.
+//! step → `trained` holds the weights of the best epoch → `export` makes ONNX of them → `publish` puts a version into the
+//! model's folder, with a `record` of how it came to be.
 //!
-//! Nothing here has a clock, a thread or a file: the caller drives [`Trainer::step`], sleeps as [`Pace`] says, keeps
+//! Nothing here has a clock or a thread: the caller drives [`Trainer::step`], sleeps as [`Pace`] says, keeps
 //! checkpoints, and drops the trainer to cancel it.
 
 mod error;
@@ -19,11 +20,15 @@ mod progress;
 mod trainer;
 mod trained;
 mod export;
+mod record;
+mod publish;
 #[cfg(test)]
 mod tests;
 
 pub use error::TrainError;
 pub use examples::Examples;
 pub use progress::{Pace, Progress};
+pub use publish::{next_version, publish};
+pub use record::{OffsetRange, TrainingRecord};
 pub use trained::Trained;
 pub use trainer::Trainer;

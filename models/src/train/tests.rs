@@ -5,9 +5,9 @@ use std::sync::Arc;
 use config::{Architecture, ClassWeights, TrainSettings};
 use proptest::prelude::*;
 
-use super::{Examples, TrainError, Trained, Trainer};
+use super::{Examples, OffsetRange, TrainError, Trained, Trainer, TrainingRecord, publish};
 use crate::random::Random;
-use crate::{LoadedModel, Matrix, TensorData, load_bytes};
+use crate::{LoadedModel, Matrix, TensorData, gate, load_bytes};
 
 fn names(count: usize) -> Vec<String> {
     (1..=count).map(|at| format!("f{at}")).collect()
@@ -360,6 +360,66 @@ fn a_training_that_has_not_ended_gives_no_model() {
         matches!(error, TrainError::Unfinished { epoch: 1, .. }),
         "{error}"
     );
+}
+
+#[test]
+fn a_published_version_is_loaded_from_its_folder_with_its_record() {
+    let rows = exclusive_or(200);
+    let trained = train(&rows, settings(mlp(&[4]))).expect("a model");
+    let mut record = TrainingRecord::of(&trained, "by hand");
+    record.file = Some("payments.csv".into());
+    record.parent = Some(6);
+    record.metrics.insert("roc-auc".into(), 0.75);
+    record.partitions = vec![OffsetRange {
+        partition: 1,
+        from: 5,
+        until: 205,
+    }];
+    record.profile = Some("profile.bin".into());
+    let verdict = judge_alone(&trained, &rows);
+    record.verdict = Some(verdict);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = publish(
+        folder.path(),
+        7,
+        &trained,
+        &record,
+        &[("profile.bin", b"profile")],
+    );
+    assert!(path.expect("a version").join("profile.bin").is_file());
+    let read = TrainingRecord::read(folder.path(), 7).expect("a record");
+    assert_eq!(read, Some(record));
+    let choice = config::VersionChoice::Number(7);
+    let loaded = crate::load(folder.path(), &choice, config::DeviceChoice::Cpu).expect("a model");
+    assert_eq!(loaded.signature().features, names(3));
+    assert_eq!(
+        loaded.description(),
+        "Multilayer perceptron [4] that predicts \"y\", trained on 200 rows."
+    );
+    let answers = |model: &LoadedModel| output(model, "probabilities", rows.rows());
+    assert_eq!(answers(&loaded), answers(&served(&trained)));
+}
+
+/// The verdict on a model against a constant.
+fn judge_alone(trained: &Trained, rows: &Examples) -> gate::Verdict {
+    let answers = gate::Answers::of(&served(trained), rows.rows()).expect("answers");
+    let constant = gate::Answers::constant(&[0.5, 0.5], rows.len());
+    let candidate = |name, answers| gate::Candidate {
+        name,
+        signature: None,
+        answers,
+        latency: None,
+    };
+    let holdout = gate::Holdout {
+        truths: rows.labels(),
+        slices: &[],
+    };
+    gate::judge(
+        &candidate("a constant", &constant),
+        &candidate("the model", &answers),
+        &holdout,
+        &gate::Rules::of(gate::Measure::LogLoss),
+    )
 }
 
 /// Writes `model.onnx` of the fixtures `trained_*`; `models/tests/fixtures/make_trained.py` then records what ONNX

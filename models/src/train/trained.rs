@@ -1,6 +1,6 @@
 //! What a training gives: the numbers of a model, in plain memory.
 
-use config::TrainSettings;
+use config::{Architecture, TrainSettings};
 
 use super::export;
 use super::scaling::Scaling;
@@ -18,6 +18,7 @@ pub struct Trained {
     scaling: Scaling,
     layers: Vec<Dense>,
     progress: Progress,
+    rows: usize,
 }
 
 impl Trained {
@@ -43,6 +44,7 @@ impl Trained {
             scaling,
             layers,
             progress,
+            rows: examples.len(),
         }
     }
 
@@ -68,6 +70,28 @@ impl Trained {
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.progress
+    }
+
+    /// Rows that it was given, the validation tail included.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// What it is, in a sentence.
+    #[must_use]
+    pub fn description(&self) -> String {
+        let shape = match &self.settings.architecture {
+            Architecture::Logistic => "Logistic regression".to_owned(),
+            Architecture::Linear => "Linear regression".to_owned(),
+            Architecture::Mlp { hidden } => format!("Multilayer perceptron {hidden:?}"),
+            Architecture::Autoencoder { hidden } => format!("Autoencoder {hidden:?}"),
+        };
+        let rows = self.rows;
+        match &self.settings.label {
+            Some(label) => format!("{shape} that predicts \"{label}\", trained on {rows} rows."),
+            None => format!("{shape}, trained on {rows} rows."),
+        }
     }
 
     /// The model as an ONNX file: raw features in, standardisation within.
