@@ -19,6 +19,7 @@ mod arch;
 pub mod train;
 pub mod evaluate;
 pub mod gate;
+pub mod drift;
 
 pub use arch::Task;
 pub use device::gpu_available;
