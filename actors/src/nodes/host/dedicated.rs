@@ -181,9 +181,7 @@ impl Dedicated {
             Some(value) => envelope::open(value)?.timer,
             None => None,
         };
-        if let Some(at) = timer {
-            hosted.timers.remove(at, &key);
-        }
+        hosted.timers.withhold(&key);
         let birth = Birth {
             kernel: Arc::clone(&self.kernel),
             key: key.clone(),
@@ -329,11 +327,9 @@ impl Dedicated {
             let Some(live) = self.live.remove(&key) else {
                 continue;
             };
-            if let Some(at) = live.timer
-                && hosted.quarantine.get(&key).is_none()
-            {
-                hosted.timers.insert(at, key.clone());
-            }
+            let quarantined = hosted.quarantine.get(&key).is_some();
+            let timer = live.timer.filter(|_| !quarantined);
+            hosted.timers.resume(&key, timer);
             if live.touched_epoch > self.committed {
                 let epoch = live.touched_epoch;
                 self.left.insert(key, Left { epoch, value });
@@ -367,7 +363,7 @@ impl Dedicated {
             None => None,
         };
         if let Some(at) = timer {
-            hosted.timers.insert(at, key.clone());
+            hosted.timers.insert(at, key);
         }
         Ok(())
     }

@@ -56,7 +56,7 @@ impl Hosted {
         }
         for (at, key) in waiting {
             if hosted.quarantine.get(&key).is_none() {
-                hosted.timers.insert(at, key);
+                hosted.timers.insert(at, &key);
             }
         }
         Ok(hosted)
@@ -74,7 +74,7 @@ impl Hosted {
         if self.fires
             && let Some(at) = operator.timer(self.sessions.state(slot))
         {
-            self.timers.insert(at, key.clone());
+            self.timers.insert(at, key);
         }
         Ok(slot)
     }
@@ -132,7 +132,7 @@ impl Hosted {
             sessions.activate(keys, operator, committed, &mut slots)?;
             let session = sessions.touch(slots[0], moment.epoch, moment.now_ms);
             if let Some(at) = operator.timer(&session.state) {
-                self.timers.insert(at, key.clone());
+                self.timers.insert(at, key);
             }
         }
         Ok(Some(released))

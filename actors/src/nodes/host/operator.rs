@@ -323,14 +323,15 @@ fn due(
 ) {
     let mut keys = dedicated.due(watermark, &hosted.quarantine);
     if !overflows {
-        while let Some((at, key)) = hosted.timers.due(watermark) {
-            hosted.timers.remove(at, &key);
-            keys.push(key);
+        while let Some(due) = hosted.timers.due(watermark) {
+            let absent = due.keys().into_iter();
+            let absent = absent.filter(|key| hosted.quarantine.get(key).is_none());
+            keys.extend(absent.map(Bytes::copy_from_slice));
         }
     }
-    let with_rows: hashbrown::HashSet<Bytes> =
+    let mut known: hashbrown::HashSet<Bytes> =
         shares.jobs.iter().map(|job| job.key.clone()).collect();
-    let without = keys.into_iter().filter(|key| !with_rows.contains(key));
+    let without = keys.into_iter().filter(|key| known.insert(key.clone()));
     shares.jobs.extend(without.map(|key| Job {
         key,
         rows: Vec::new(),

@@ -20,6 +20,10 @@ use crate::nodes::faults::Faults;
 use crate::operators::keyed::KeyedOperator;
 use crate::state::overlay::TaskState;
 
+/// Sessions that are activated together when their timers are due: many, for the store's sake, but
+/// not all that a window's end may wake.
+const ACTIVATED_TOGETHER: usize = 1024;
+
 /// What the work of a batch needs beside the sessions.
 pub(super) struct Work<'a> {
     pub(super) operator: &'a dyn KeyedOperator,
@@ -143,38 +147,59 @@ impl Work<'_> {
     /// Due timers in the order of (time, key).
     fn timers(&self, open: &mut Open<'_>, watermark: i64) -> Result<(), ReplayError> {
         let mut slots = Vec::new();
-        while let Some((due, key)) = open.hosted.timers.due(watermark) {
-            slots.clear();
-            open.hosted.sessions.activate(
-                std::iter::once(&key[..]),
-                self.operator,
-                self.committed,
-                &mut slots,
-            )?;
-            let mark = open.worked.emitted.mark();
-            let mut fired = guarded(|| self.fire(open, slots[0], due, &key));
-            if fired.is_err() {
-                open.worked.emitted.truncate(mark);
-                self.restore(open, slots[0], open.piece.rows.len())?;
-                fired = guarded(|| self.fire(open, slots[0], due, &key));
-            }
-            open.hosted.timers.remove(due, &key);
-            match fired {
-                Ok(after) => {
-                    open.piece.fired.push((slots[0], due));
-                    open.cut_fired(due, &key);
-                    if let Some(after) = after.filter(|after| *after > due) {
-                        open.hosted.timers.insert(after, key);
-                    }
+        while let Some(due) = open.hosted.timers.due(watermark) {
+            let mut keys = due.keys();
+            keys.retain(|key| open.hosted.quarantine.get(key).is_none());
+            for keys in keys.chunks(ACTIVATED_TOGETHER) {
+                slots.clear();
+                let (wanted, sessions) = (keys.iter().copied(), &mut open.hosted.sessions);
+                sessions.activate(wanted, self.operator, self.committed, &mut slots)?;
+                for (slot, key) in slots.iter().zip(keys) {
+                    self.timer(open, *slot, due.at, key)?;
                 }
-                Err(panicked) => {
-                    open.worked.emitted.truncate(mark);
-                    self.restore(open, slots[0], open.piece.rows.len())?;
-                    let reason = panicked.to_string();
-                    let quarantine = &mut open.hosted.quarantine;
-                    if let Some(begun) = quarantine.begin(&key, self.now_ms, 1, &reason) {
-                        open.worked.quarantined.push((key, begun.clone()));
-                    }
+            }
+        }
+        Ok(())
+    }
+
+    /// A session's timer that is due by its entry, if it is so by the session too.
+    fn timer(
+        &self,
+        open: &mut Open<'_>,
+        slot: u32,
+        due: i64,
+        key: &[u8],
+    ) -> Result<(), ReplayError> {
+        let Some(at) = self.operator.timer(open.hosted.sessions.state(slot)) else {
+            return Ok(());
+        };
+        if at > due {
+            open.hosted.timers.insert(at, key);
+            return Ok(());
+        }
+        let mark = open.worked.emitted.mark();
+        let mut fired = guarded(|| self.fire(open, slot, due, key));
+        if fired.is_err() {
+            open.worked.emitted.truncate(mark);
+            self.restore(open, slot, open.piece.rows.len())?;
+            fired = guarded(|| self.fire(open, slot, due, key));
+        }
+        match fired {
+            Ok(after) => {
+                open.piece.fired.push((slot, due));
+                open.cut_fired(due, key);
+                if let Some(after) = after.filter(|after| *after > due) {
+                    open.hosted.timers.insert(after, key);
+                }
+            }
+            Err(panicked) => {
+                open.worked.emitted.truncate(mark);
+                self.restore(open, slot, open.piece.rows.len())?;
+                let reason = panicked.to_string();
+                let quarantine = &mut open.hosted.quarantine;
+                if let Some(begun) = quarantine.begin(key, self.now_ms, 1, &reason) {
+                    let begun = (Bytes::copy_from_slice(key), begun.clone());
+                    open.worked.quarantined.push(begun);
                 }
             }
         }
@@ -182,7 +207,7 @@ impl Work<'_> {
     }
 
     /// Fires a session: only what is due at this time; later timers of the key wait for their turn.
-    fn fire(&self, open: &mut Open<'_>, slot: u32, due: i64, key: &Bytes) -> Option<i64> {
+    fn fire(&self, open: &mut Open<'_>, slot: u32, due: i64, key: &[u8]) -> Option<i64> {
         self.faults.content("timer", key);
         let session = open.hosted.sessions.touch(slot, self.epoch, self.now_ms);
         self.operator
@@ -210,16 +235,12 @@ impl Work<'_> {
         });
         let Hosted {
             sessions,
-            timers,
             quarantine,
             ..
         } = &mut *open.hosted;
         let session = sessions.touch(slot, self.epoch, self.now_ms);
         if let Some(begun) = quarantine.failed(&session.key, self.now_ms, &reason) {
             let key = Bytes::copy_from_slice(&session.key);
-            if let Some(at) = self.operator.timer(&session.state) {
-                timers.remove(at, &key);
-            }
             open.quarantined.insert(slot);
             open.worked.quarantined.push((key, begun.clone()));
         }
@@ -235,10 +256,10 @@ impl Open<'_> {
     }
 
     /// The same for a timer.
-    fn cut_fired(&mut self, due: i64, key: &Bytes) {
+    fn cut_fired(&mut self, due: i64, key: &[u8]) {
         if let Some(cuts) = &mut self.cuts {
             let mark = self.worked.emitted.mark();
-            cuts.fired.push((due, key.clone(), mark));
+            cuts.fired.push((due, Bytes::copy_from_slice(key), mark));
         }
     }
 
