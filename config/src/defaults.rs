@@ -5,12 +5,30 @@ use crate::{
 };
 
 /// A tenth of a second bounds the wait for an answer that is read committed; a commit costs about
-/// 3 ms, so that it takes 3 % of the time. 10,000 records bound what an abort repeats.
+/// 3 ms, so that it takes 3 % of the time. Bytes and records bound what an epoch takes in memory
+/// and what an abort repeats: bytes where records are large, records where what goes with each
+/// (offset, times, headers) outweighs it. Neither is to close an epoch before its time: 100,000
+/// records in a tenth of a second are more than two cores process.
 pub(crate) const EPOCH: EpochSettings = EpochSettings {
     interval: Millis(100),
-    records: 10_000,
+    records: 100_000,
+    bytes: ByteSize(32 << 20),
     delivery: Delivery::ExactlyOnce,
 };
+
+/// How long brokers let a transaction be open. It is open only while an epoch is written, which takes
+/// less than an interval where the pipeline keeps up; twice that leaves room to catch up. Half a
+/// minute is for a broker that falls meanwhile: 9 s (its default session) until that is seen, three
+/// times over. Brokers allow 15 min unless set otherwise (`transaction.max.timeout.ms`).
+pub(crate) fn transaction_timeout(interval: Millis) -> Millis {
+    const FALL_OF_A_BROKER: i64 = 30_000;
+    const MOST: i64 = 15 * 60_000;
+    Millis(
+        FALL_OF_A_BROKER
+            .saturating_add(interval.0.saturating_mul(2))
+            .min(MOST),
+    )
+}
 
 /// Half a gibibyte fits every machine that runs models, and holds about a million small sessions.
 /// Ten idle minutes keep what a person is doing right now.
@@ -46,3 +64,22 @@ pub(crate) const DEAD_LETTERS: &str = ".dead-letters";
 
 /// The alpha of an exponentially weighted mean: about the last nineteen values (2 / (n + 1)).
 pub(crate) const EWMA_ALPHA: f64 = 0.1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transactions_outlast_the_fall_of_a_broker_and_stay_within_what_brokers_allow() {
+        for (interval, timeout) in [
+            ("50ms", "30.1s"),
+            ("1s", "32s"),
+            ("1min", "150s"),
+            ("1d", "15min"),
+        ] {
+            let interval = Millis::parse(interval).expect("a duration");
+            let timeout = Millis::parse(timeout).expect("a duration");
+            assert_eq!(transaction_timeout(interval), timeout, "{interval}");
+        }
+    }
+}

@@ -216,6 +216,7 @@ fn the_defaults_are_those_that_hold() {
     for (key, default) in [
         ("interval", defaults::EPOCH.interval.to_string()),
         ("records", defaults::EPOCH.records.to_string()),
+        ("bytes", defaults::EPOCH.bytes.to_string()),
         ("memory", defaults::STATE.memory.to_string()),
         ("idle", defaults::STATE.idle.to_string()),
         ("idle", idle.to_string()),

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::{ByteSize, Millis, Secret};
+use crate::{ByteSize, Millis, Secret, defaults};
 
 /// Where records live.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +33,8 @@ pub struct KafkaSettings {
     pub membership: Membership,
     /// Warm copies of each task's state on other nodes.
     pub standby: u8,
+    /// How long brokers let a transaction be open before they abort it.
+    pub transaction_timeout: Millis,
 }
 
 /// Where tokens of OAUTHBEARER come from.
@@ -88,6 +90,7 @@ impl KafkaSettings {
             group_protocol: GroupProtocol::Classic,
             membership: Membership::Static,
             standby: 0,
+            transaction_timeout: defaults::transaction_timeout(defaults::EPOCH.interval),
         }
     }
 }
@@ -99,6 +102,8 @@ pub struct EpochSettings {
     pub interval: Millis,
     /// Input records in it.
     pub records: u64,
+    /// Bytes of input records in it: keys and values as they lie in the log.
+    pub bytes: ByteSize,
     /// What is promised after a crash.
     pub delivery: Delivery,
 }
@@ -108,6 +113,9 @@ pub struct EpochSettings {
 pub enum Delivery {
     /// They appear once, when their epoch is committed.
     ExactlyOnce,
+    /// They appear at once, and again if their epoch is not committed. State and offsets commit
+    /// together all the same.
+    AtLeastOnce,
 }
 
 impl Delivery {
@@ -116,6 +124,7 @@ impl Delivery {
     pub fn label(self) -> &'static str {
         match self {
             Self::ExactlyOnce => "exactly-once",
+            Self::AtLeastOnce => "at-least-once",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actors::nodes::metrics;
-use actors::nodes::status::Latency;
+use actors::nodes::status::{Latency, TaskStatus};
 use indicatif::{ProgressBar, ProgressStyle};
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -61,6 +61,7 @@ pub async fn run(control: Control, handle: Option<Arc<PrometheusHandle>>, screen
                 lag,
                 sessions = now.sessions,
                 dead_letters = now.dead_letters,
+                restore_left = now.restore.left,
                 "progress"
             );
         }
@@ -84,17 +85,51 @@ struct Seen {
     decisions: u64,
     dead_letters: u64,
     sessions: usize,
+    restore: Restore,
+}
+
+/// What is left to restore, of all tasks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Restore {
+    tasks: usize,
+    left: u64,
+    /// Until the last of them is done, as far as that is known.
+    seconds: u64,
+}
+
+impl Restore {
+    fn of(tasks: &[TaskStatus]) -> Self {
+        let mut restore = Self::default();
+        for restoring in tasks.iter().filter_map(|task| task.restoring) {
+            restore.tasks += 1;
+            restore.left += restoring.left();
+            restore.seconds = restore.seconds.max(restoring.left_s().unwrap_or(0));
+        }
+        restore
+    }
+
+    fn text(&self) -> String {
+        match self.tasks {
+            0 => String::new(),
+            tasks => format!(
+                " · restoring {tasks} tasks: {} left, {} s",
+                self.left, self.seconds
+            ),
+        }
+    }
 }
 
 impl Seen {
     fn of(control: &Control) -> Self {
         let status = &control.context().status;
+        let tasks = status.tasks();
         Self {
             at: Instant::now(),
             records: status.records.load(Ordering::Relaxed),
             decisions: status.decisions.load(Ordering::Relaxed),
             dead_letters: status.dead_letters.load(Ordering::Relaxed),
-            sessions: status.tasks().iter().map(|task| task.sessions).sum(),
+            sessions: tasks.iter().map(|task| task.sessions).sum(),
+            restore: Restore::of(&tasks),
         }
     }
 
@@ -120,11 +155,12 @@ fn text(now: &Seen, before: &Seen, latency: Latency, lag: i64) -> String {
         count => format!(" · {count} dead letters"),
     };
     format!(
-        "{} records/s · {} records · {} decisions · {latency} · lag {lag} · {} sessions{dead}",
+        "{} records/s · {} records · {} decisions · {latency} · lag {lag} · {} sessions{dead}{}",
         now.rate(before),
         now.records,
         now.decisions,
-        now.sessions
+        now.sessions,
+        now.restore.text()
     )
 }
 
@@ -136,6 +172,10 @@ fn gauges(control: &Control) -> i64 {
     let mut source_lag = 0;
     // A log that does not answer has no figures; whoever reads or writes it says why.
     for task in control.partitions().unwrap_or_default() {
+        metrics::restore(
+            &task.name,
+            task.restoring.map_or(0, |restoring| restoring.left),
+        );
         metrics::task(
             &task.name,
             task.sessions,

@@ -56,6 +56,19 @@ impl Daemon {
     /// If it ends, or is not ready within a minute.
     #[must_use]
     pub fn start(topology: &Path, data: &Path, more: &[&str]) -> Self {
+        let mut daemon = Self::start_unready(topology, data, more);
+        daemon.wait("/health/ready", |daemon| {
+            (daemon.get("/health/ready").status == 200).then_some(())
+        });
+        daemon
+    }
+
+    /// Starts a daemon, and waits until its API answers.
+    ///
+    /// # Panics
+    /// If it ends, or does not answer within a minute.
+    #[must_use]
+    pub fn start_unready(topology: &Path, data: &Path, more: &[&str]) -> Self {
         let file = data.join("daemon.json");
         // What a killed daemon left would be taken for this one's.
         drop(std::fs::remove_file(&file));
@@ -81,9 +94,6 @@ impl Daemon {
             let text = std::fs::read(&file).ok()?;
             let value: Value = serde_json::from_slice(&text).ok()?;
             Some(value["listen"].as_str()?.to_owned())
-        });
-        daemon.wait("/health/ready", |daemon| {
-            (daemon.get("/health/ready").status == 200).then_some(())
         });
         daemon
     }

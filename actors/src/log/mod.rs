@@ -259,6 +259,16 @@ pub trait Log: Send + Sync + 'static {
     /// # Errors
     /// If the log cannot be reached.
     fn producer(&self, transactional_id: &str) -> Result<Box<dyn Producer>, LogError>;
+
+    /// Writes records that are visible at once, whatever becomes of any transaction.
+    ///
+    /// # Errors
+    /// If the log cannot be reached, or has no such way.
+    fn appender(&self) -> Result<Box<dyn Appender>, LogError> {
+        Err(LogError::Refused(
+            "this log writes in transactions only".into(),
+        ))
+    }
 }
 
 /// How a consumer reads.
@@ -342,6 +352,22 @@ pub trait Producer: Send {
     /// # Errors
     /// If the producer is fenced or the log cannot be reached: open a new one.
     fn abort(&mut self) -> Result<(), LogError>;
+}
+
+/// Writes outside transactions. Used by one caller at a time. Records of a partition keep their order,
+/// and are there once unless the process ends meanwhile. Any error: drop it.
+pub trait Appender: Send {
+    /// Sends records on their way; waits only while too many are.
+    ///
+    /// # Errors
+    /// No such topic or partition; a record too large; what [`Appender::flush`] tells.
+    fn append(&mut self, to: &TopicPartition, records: Vec<LogRecord>) -> Result<(), LogError>;
+
+    /// Waits until all records are in the log, durably.
+    ///
+    /// # Errors
+    /// If one of them is not: then it is unknown which are.
+    fn flush(&mut self) -> Result<(), LogError>;
 }
 
 impl TopicPartition {

@@ -278,7 +278,7 @@ impl ShardContext {
             .collect()
     }
 
-    /// Tasks that read sources.
+    /// Tasks of this node that read sources.
     #[must_use]
     pub fn source_tasks(&self) -> u64 {
         let is_source = |task: &&TaskId| {
@@ -287,7 +287,7 @@ impl ShardContext {
                 .iter()
                 .any(|entry| matches!(entry.kind, EntryKind::Source(..)))
         };
-        self.tasks.iter().filter(is_source).count() as u64
+        self.assigned().iter().filter(is_source).count() as u64
     }
 
     /// Name of a task for people: `<sub-topology>-<partition>`.
@@ -300,6 +300,18 @@ impl ShardContext {
     #[must_use]
     pub fn group(&self) -> &str {
         self.topology.name.as_str()
+    }
+
+    /// Under which id a node's epochs are committed.
+    #[must_use]
+    pub fn shard_id(&self, node: &str) -> String {
+        format!("{}.shard.{node}", self.topology.name)
+    }
+
+    /// Under which id a node's heartbeats are written.
+    #[must_use]
+    pub fn heartbeat_id(&self, node: &str) -> String {
+        format!("{}.nodes.{node}", self.topology.name)
     }
 
     /// Group in which a source's feed commits its position.

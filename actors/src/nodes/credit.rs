@@ -2,7 +2,7 @@
 //!
 //! The consumer takes one for each batch and stops delivering a partition that has none left; the
 //! task gives it back when the batch is done, or keeps it until the epoch is handed over when the
-//! epoch has its share of records. So mailboxes, which have no bound of their own, have one.
+//! epoch has its share of records or bytes. So mailboxes, which have no bound of their own, have one.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -104,7 +104,11 @@ impl Heartbeats {
             let status = known.iter().find(|status| status.name == name);
             TaskBeat {
                 positions: status.map_or_else(Vec::new, |status| status.positions.clone()),
-                restoring: status.and_then(|status: &TaskStatus| status.restoring),
+                restoring: status.and_then(|status: &TaskStatus| {
+                    status
+                        .restoring
+                        .map(|restoring| (restoring.done, restoring.total))
+                }),
                 name,
             }
         };
@@ -166,10 +170,7 @@ impl Writer {
     fn write(&mut self, context: &ShardContext, beat: Option<&Heartbeat>) -> Result<(), LogError> {
         let mut producer = match self.producer.take() {
             Some(producer) => producer,
-            None => {
-                let id = format!("{}.nodes.{}", context.topology.name, context.node);
-                context.log.producer(&id)?
-            }
+            None => context.log.producer(&context.heartbeat_id(&context.node))?,
         };
         let at = TopicPartition::new(context.topology.nodes_topic(), 0);
         let record = record(&context.node, beat, context.clock.now_ms());

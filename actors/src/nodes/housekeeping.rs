@@ -58,7 +58,11 @@ fn work(context: &ShardContext) {
     let flushed = context.states.flush();
     context.faults.hit("after-store");
     if let Err(error) = flushed {
-        tracing::warn!(%error, "committed state cannot be written to its store; the changelog has it");
+        let error = crate::log::describe(&error);
+        tracing::warn!(
+            error,
+            "committed state cannot be written to its store; the changelog has it"
+        );
     }
     context.heartbeats.beat(context);
     purge(context);

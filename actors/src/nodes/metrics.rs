@@ -24,6 +24,7 @@ const OVERLAY: &str = "thalweg_state_unwritten_bytes";
 const LAG: &str = "thalweg_lag_records";
 const WATERMARK_LAG: &str = "thalweg_watermark_lag_seconds";
 const HELD: &str = "thalweg_held_rows";
+const RESTORE: &str = "thalweg_restore_left_offsets";
 const MAILBOX: &str = "thalweg_mailbox_depth";
 
 /// Tells the recorder what the metrics mean. Called once at start.
@@ -84,6 +85,11 @@ pub fn describe() {
         HELD,
         Unit::Count,
         "rows that wait for the watermark, by task"
+    );
+    describe_gauge!(
+        RESTORE,
+        Unit::Count,
+        "changelog offsets that a restore has still to pass, by task"
     );
     describe_gauge!(
         MAILBOX,
@@ -152,6 +158,12 @@ pub fn task(name: &str, sessions: usize, bytes: usize, held: usize, watermark_la
     if let Some(lag) = watermark_lag_ms {
         gauge!(WATERMARK_LAG, "task" => name.to_owned()).set(lag as f64 / 1e3);
     }
+}
+
+/// What the restore of a task's state has left to do; 0: there is none.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+pub fn restore(task: &str, left: u64) {
+    gauge!(RESTORE, "task" => task.to_owned()).set(left as f64);
 }
 
 /// What is on its way to an actor or at work in it: batches of a task, requests of a model.

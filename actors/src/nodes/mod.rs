@@ -4,6 +4,7 @@
 //! makes output records; `committer` closes the epoch through `producer`. `starter` is the index of
 //! them all. They meet in `context` and find each other through `wiring`.
 
+pub mod restoring;
 pub mod status;
 pub mod metrics;
 pub mod faults;
@@ -37,6 +38,7 @@ pub mod sink;
 pub mod producer;
 pub mod committer;
 pub mod heartbeat;
+mod leftover;
 mod standby;
 pub mod housekeeping;
 pub mod starter;

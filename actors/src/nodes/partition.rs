@@ -225,8 +225,8 @@ impl PartitionState {
         input.last_ms = self.context.clock.now_ms();
         self.outputs.activity = true;
         self.take(nth, at, fetched).await?;
-        self.credits.give_back(at, self.outputs.full(&self.context));
-        if self.outputs.full(&self.context) && !self.outputs.told_full {
+        self.credits.give_back(at, self.outputs.full());
+        if self.outputs.full() && !self.outputs.told_full {
             self.outputs.told_full = true;
             if let Some(committer) = self.context.wiring.committer() {
                 // A committer that is gone takes the shard with it: nothing to do here.

@@ -36,8 +36,7 @@ impl ProducerThread {
         context: &Arc<ShardContext>,
         committer: ActorRef<CommitterMessage>,
     ) -> Result<Self, LogError> {
-        let id = format!("{}.shard.{}", context.topology.name, context.node);
-        let mut producer = context.log.producer(&id)?;
+        let mut producer = context.log.producer(&context.shard_id(&context.node))?;
         let (sender, mut receiver) = mpsc::channel::<Transaction>(1);
         let group = context.group().to_owned();
         let faults = context.faults.clone();

@@ -8,13 +8,18 @@
 //!
 //! A task goes on with the next epoch as soon as it has handed over its share, so its rows may come
 //! before this sink is told to close: they wait. What a transaction writes is what its offsets say.
+//! Where only at-least-once is asked for, records go out at once instead ([`at_once`]).
+
+mod at_once;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use config::{Node, NodeIndex, Order, Sink, SinkTarget, TopicName};
+use config::{Delivery, Node, NodeIndex, Order, Sink, SinkTarget, TopicName};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use supervisors::TaskId;
+
+use at_once::AtOnce;
 
 use super::bisect::bisect;
 use super::boundary::guarded;
@@ -87,6 +92,8 @@ pub struct SinkState {
     /// Rows of the epoch behind the open one.
     later: Vec<(TaskId, Batch)>,
     unwritten: Vec<Bytes>,
+    /// `None`: records are part of their epoch.
+    at_once: Option<AtOnce>,
     headers: HeadersBuilder,
 }
 
@@ -141,6 +148,10 @@ impl Actor for SinkActor {
             fixed.push(name, value.as_bytes());
         }
         let encoder = Encoder::new(sink.format, &sink.input_schema, &sink.columns, sink.key);
+        let at_once = match context.topology.epoch.delivery {
+            Delivery::ExactlyOnce => None,
+            Delivery::AtLeastOnce => Some(AtOnce::open(&context).await?),
+        };
         context.wiring.set_sink(index, myself);
         Ok(SinkState {
             encoder,
@@ -155,6 +166,7 @@ impl Actor for SinkActor {
             open: Vec::new(),
             later: Vec::new(),
             unwritten: Vec::new(),
+            at_once,
             headers: HeadersBuilder::default(),
             context,
         })
@@ -171,12 +183,21 @@ impl Actor for SinkActor {
             SinkMessage::Rows { task, epoch, batch } if epoch > state.epoch => {
                 state.later.push((task, batch));
             }
-            SinkMessage::Rows { task, batch, .. } => state.take(task, &batch),
+            SinkMessage::Rows { task, batch, .. } => {
+                state.take(task, &batch);
+                if state.order == Order::Arrival {
+                    state.write_at_once().await?;
+                }
+            }
             SinkMessage::Close { epoch, reply } => {
-                reply.send(state.close())?;
+                state.write_at_once().await?;
+                reply.send(state.close().await?)?;
                 state.epoch = epoch + 1;
                 for (task, batch) in std::mem::take(&mut state.later) {
                     state.take(task, &batch);
+                }
+                if state.order == Order::Arrival {
+                    state.write_at_once().await?;
                 }
             }
             SinkMessage::Committed => state.write_beside()?,
@@ -244,9 +265,37 @@ impl SinkState {
         }
     }
 
-    fn close(&mut self) -> SinkEpoch {
+    /// Ends the epoch; what went out at once is acknowledged by then.
+    async fn close(&mut self) -> Result<SinkEpoch, ActorProcessingErr> {
+        let (sends, mut appended) = self.ordered();
+        if let Some(at_once) = &mut self.at_once {
+            at_once.flush().await?;
+            appended = std::mem::take(&mut at_once.appended);
+        }
+        Ok(SinkEpoch {
+            sends,
+            appended,
+            dead_letters: std::mem::take(&mut self.dead),
+        })
+    }
+
+    /// Writes what is there, if it does not wait for its epoch.
+    async fn write_at_once(&mut self) -> Result<(), ActorProcessingErr> {
+        if self.at_once.is_none() || self.open.is_empty() {
+            return Ok(());
+        }
+        let (sends, appended) = self.ordered();
+        self.write_beside()?;
+        if let Some(at_once) = &mut self.at_once {
+            at_once.appended.extend(appended);
+            at_once.append(sends).await?;
+        }
+        Ok(())
+    }
+
+    /// The records that are there, in their order and by partition, and when their input was appended.
+    fn ordered(&mut self) -> (Vec<(TopicPartition, Vec<LogRecord>)>, Vec<i64>) {
         let mut open = std::mem::take(&mut self.open);
-        let dead_letters = std::mem::take(&mut self.dead);
         match self.order {
             Order::EventTime => open.sort_by_key(|p| (p.time, p.partition, p.offset, p.task)),
             Order::Arrival => open.sort_by_key(|p| p.task),
@@ -255,11 +304,7 @@ impl SinkState {
         let SinkTarget::Topic(topic) = &self.sink.target else {
             self.unwritten
                 .extend(open.into_iter().filter_map(|pending| pending.record.value));
-            return SinkEpoch {
-                sends: Vec::new(),
-                appended,
-                dead_letters,
-            };
+            return (Vec::new(), appended);
         };
         let mut by_partition: Vec<Vec<LogRecord>> = vec![Vec::new(); self.partitions as usize];
         for pending in open {
@@ -274,14 +319,11 @@ impl SinkState {
             .filter(|(_, records)| !records.is_empty())
             .map(|(partition, records)| (TopicPartition::new(topic.clone(), partition), records))
             .collect();
-        SinkEpoch {
-            sends,
-            appended,
-            dead_letters,
-        }
+        (sends, appended)
     }
 
-    /// Writes to a file or standard output, after the commit: at most once, a crash just then loses the lines.
+    /// Writes to a file or standard output. Exactly-once: after the commit, and a crash just then loses the
+    /// lines. At-least-once: before it, and a crash just then writes them again.
     fn write_beside(&mut self) -> std::io::Result<()> {
         use std::io::Write;
         if self.unwritten.is_empty() {

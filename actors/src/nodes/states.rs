@@ -103,7 +103,12 @@ impl States {
         }
         retire(&mut state, name);
         let store = self.store(&slot, name)?;
-        let restored = restore(log, &*store, changelogs, self.expected(), progress)?;
+        let restored = restore(log, &*store, changelogs, self.expected(), progress);
+        if let Err(RestoreError::Full(_)) = restored {
+            // A store that has once met a full disk may not write again: the next attempt opens it anew.
+            *slot.store.lock() = None;
+        }
+        let restored = restored?;
         slot.changelog.lock().clone_from(&restored.changelog);
         let clock = Arc::clone(&self.clock);
         *state = Some(Arc::new(TaskState::new(

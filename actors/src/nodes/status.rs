@@ -15,6 +15,7 @@ use super::metrics;
 use super::partition::TaskEpoch;
 use super::program::Program;
 use super::quarantine::Quarantined;
+use super::restoring::Restoring;
 use crate::log::TopicPartition;
 
 /// Latencies above this are counted as this: an hour.
@@ -55,8 +56,9 @@ pub struct TaskStatus {
     pub sessions: usize,
     /// Their bytes, about.
     pub state_bytes: usize,
-    /// A restore on its way: changelog offsets passed, and to pass.
-    pub restoring: Option<(u64, u64)>,
+    /// A restore on its way.
+    #[serde(skip)]
+    pub restoring: Option<Restoring>,
 }
 
 /// An input position.
@@ -200,9 +202,9 @@ impl Status {
     }
 
     /// A task is being restored.
-    pub fn restoring(&self, task: TaskId, done: u64, total: u64) {
+    pub fn restoring(&self, task: TaskId, restoring: Restoring) {
         self.update(task, |status| {
-            status.restoring = (done < total).then_some((done, total))
+            status.restoring = (restoring.left() > 0).then_some(restoring);
         });
     }
 

@@ -79,9 +79,21 @@ pub enum RestoreError {
     /// The changelog cannot be read.
     #[error("changelog cannot be read")]
     Log(#[from] LogError),
+    /// There is no room for the store. What it holds is sound, and the next restore goes on from there.
+    #[error("no room for a state store; free space on the disk of the data directory")]
+    Full(#[source] StoreError),
     /// The store failed, was wiped, and failed again.
     #[error("state store failed again after it was wiped")]
-    Store(#[from] StoreError),
+    Store(#[source] StoreError),
+}
+
+impl From<StoreError> for RestoreError {
+    fn from(error: StoreError) -> Self {
+        match error.is_full() {
+            true => Self::Full(error),
+            false => Self::Store(error),
+        }
+    }
 }
 
 /// Brings a store up to the end that the changelogs have now. `changelogs[i]` is of space `i`.

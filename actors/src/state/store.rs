@@ -50,7 +50,8 @@ pub struct StoreStats {
     pub bytes_on_disk: u64,
 }
 
-/// A store cannot be used. The cure is always the same: wipe it and replay the changelog.
+/// A store cannot be used. The cure is always the same: wipe it and replay the changelog; unless the
+/// disk is full ([`StoreError::is_full`]).
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The disk or the operating system refused.
@@ -81,6 +82,16 @@ pub enum StoreError {
         /// What it said.
         what: String,
     },
+}
+
+impl StoreError {
+    /// Whether there is no room for what is to be written: not the store's fault, and no wiping helps.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        use std::io::ErrorKind;
+        let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
+        matches!(self, Self::Io { source, .. } if full.contains(&source.kind()))
+    }
 }
 
 /// Opens the store of a task by its name.

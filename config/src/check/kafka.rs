@@ -3,10 +3,11 @@
 mod tokens;
 
 use super::Context;
+use super::settings::span_of_time;
 use crate::code::Code;
 use crate::files::{Finding, Span};
 use crate::raw::{self, Kafka, Key, Property, Security};
-use crate::{GroupProtocol, KafkaSettings, Membership, Secret};
+use crate::{GroupProtocol, KafkaSettings, Membership, Millis, Secret, defaults};
 
 /// Properties on which exactly-once processing rests: the runtime sets them, with the reason.
 const OWNED: [(&str, &str); 24] = [
@@ -31,7 +32,7 @@ const OWNED: [(&str, &str); 24] = [
         "transactional.id",
         "it names the shard whose epochs it commits",
     ),
-    ("transaction.timeout.ms", "it follows from the epoch"),
+    ("transaction.timeout.ms", "it is `transaction-timeout`"),
     (
         "enable.idempotence",
         "a transactional producer is idempotent",
@@ -60,8 +61,11 @@ const OWNED: [(&str, &str); 24] = [
     ),
 ];
 
-/// Checks the settings; `None` only if something was reported.
-pub(crate) fn check(kafka: &Kafka, cx: &Context<'_>) -> Option<KafkaSettings> {
+/// A commit that waits for a busy broker takes seconds.
+const TRANSACTION_TIMEOUT_MS_MIN: i64 = 5_000;
+
+/// Checks the settings; `interval` is the epoch's; `None` only if something was reported.
+pub(crate) fn check(kafka: &Kafka, interval: Millis, cx: &Context<'_>) -> Option<KafkaSettings> {
     let mut client: Vec<(String, Secret)> = Vec::new();
     let mut tokens = None;
     if let Some(security) = &kafka.security
@@ -110,6 +114,9 @@ pub(crate) fn check(kafka: &Kafka, cx: &Context<'_>) -> Option<KafkaSettings> {
         standby: (kafka.standby.as_ref())
             .and_then(|standby| cx.within(standby, 0, 1))
             .unwrap_or(0),
+        transaction_timeout: (kafka.transaction_timeout.as_ref())
+            .and_then(|timeout| span_of_time(timeout, TRANSACTION_TIMEOUT_MS_MIN, cx))
+            .unwrap_or_else(|| defaults::transaction_timeout(interval)),
     })
 }
 

@@ -5,11 +5,17 @@ use crate::code::Code;
 use crate::files::Finding;
 use crate::raw::{self, Duration, Key, Size};
 use crate::{
-    ByteSize, EpochSettings, LogSettings, Millis, StateSettings, TopicName, TopologyName, defaults,
+    ByteSize, Delivery, EpochSettings, LogSettings, Millis, StateSettings, TopicName, TopologyName,
+    defaults,
 };
 
 /// The version of the file format that is read here.
 const VERSION: u32 = 1;
+
+/// Room for sessions: what the host itself needs to hold a few of them.
+const MEMORY_MIN: ByteSize = ByteSize(1 << 20);
+/// Less would make every few records an epoch.
+const EPOCH_BYTES_MIN: ByteSize = ByteSize(64 << 10);
 
 /// All that is not in a list of nodes.
 pub(crate) struct Settings {
@@ -32,28 +38,12 @@ pub(crate) fn check(document: &raw::Document, cx: &Context<'_>) -> Option<Settin
         );
     }
     let name = cx.name(&document.name, TopologyName::parse);
-    let log = match document.log.as_ref().map(Key::get) {
-        None => Some(LogSettings::Embedded),
-        Some(Some(raw::Log::Embedded(_))) => Some(LogSettings::Embedded),
-        Some(Some(raw::Log::Kafka(kafka))) => kafka::check(kafka, cx).map(LogSettings::Kafka),
-        Some(None) => None,
-    };
-    let epoch = document.epoch.as_ref().and_then(Key::get);
+    let epoch = epoch(document.epoch.as_ref().and_then(Key::get), cx);
+    let log = log(document, &epoch, cx);
     let state = document.state.as_ref().and_then(Key::get);
-    let epoch = EpochSettings {
-        interval: epoch
-            .and_then(|epoch| span_of_time(epoch.interval.as_ref()?, 1, cx))
-            .unwrap_or(defaults::EPOCH.interval),
-        records: epoch
-            .and_then(|epoch| cx.within(epoch.records.as_ref()?, 1, 10_000_000))
-            .unwrap_or(defaults::EPOCH.records),
-        delivery: epoch
-            .and_then(|epoch| epoch.delivery.as_ref()?.get())
-            .map_or(defaults::EPOCH.delivery, |delivery| delivery.checked()),
-    };
     let state = StateSettings {
         memory: state
-            .and_then(|state| memory(state.memory.as_ref()?, cx))
+            .and_then(|state| size(state.memory.as_ref()?, MEMORY_MIN, cx))
             .unwrap_or(defaults::STATE.memory),
         idle: state
             .and_then(|state| span_of_time(state.idle.as_ref()?, 1, cx))
@@ -77,13 +67,52 @@ pub(crate) fn check(document: &raw::Document, cx: &Context<'_>) -> Option<Settin
     })
 }
 
-/// Room for sessions: at least what the host itself needs to hold a few of them.
-fn memory(key: &Key<Size>, cx: &Context<'_>) -> Option<ByteSize> {
-    const LEAST: ByteSize = ByteSize(1 << 20);
+fn epoch(epoch: Option<&raw::Epoch>, cx: &Context<'_>) -> EpochSettings {
+    EpochSettings {
+        interval: epoch
+            .and_then(|epoch| span_of_time(epoch.interval.as_ref()?, 1, cx))
+            .unwrap_or(defaults::EPOCH.interval),
+        records: epoch
+            .and_then(|epoch| cx.within(epoch.records.as_ref()?, 1, 10_000_000))
+            .unwrap_or(defaults::EPOCH.records),
+        bytes: epoch
+            .and_then(|epoch| size(epoch.bytes.as_ref()?, EPOCH_BYTES_MIN, cx))
+            .unwrap_or(defaults::EPOCH.bytes),
+        delivery: epoch
+            .and_then(|epoch| epoch.delivery.as_ref()?.get())
+            .map_or(defaults::EPOCH.delivery, |delivery| delivery.checked()),
+    }
+}
+
+/// Where records live. The embedded log commits within milliseconds, and all of an epoch or nothing:
+/// it has no use for a promise that is less.
+fn log(document: &raw::Document, epoch: &EpochSettings, cx: &Context<'_>) -> Option<LogSettings> {
+    match document.log.as_ref().map(Key::get) {
+        None | Some(Some(raw::Log::Embedded(_))) => {
+            let delivery = document.epoch.as_ref().and_then(Key::get);
+            if let Some(delivery) = delivery.and_then(|epoch| epoch.delivery.as_ref())
+                && epoch.delivery == Delivery::AtLeastOnce
+            {
+                let message =
+                    "at-least-once is for Kafka: the embedded log writes an epoch as a whole";
+                let hint = "for earlier outputs write a shorter interval, such as 10ms";
+                cx.report(Finding::at(delivery.span, Code::CONFLICT, message).hint(hint));
+            }
+            Some(LogSettings::Embedded)
+        }
+        Some(Some(raw::Log::Kafka(kafka))) => {
+            kafka::check(kafka, epoch.interval, cx).map(LogSettings::Kafka)
+        }
+        Some(None) => None,
+    }
+}
+
+/// A size of at least so much.
+fn size(key: &Key<Size>, least: ByteSize, cx: &Context<'_>) -> Option<ByteSize> {
     let size = key.get()?.0;
-    if size < LEAST {
+    if size < least {
         let message = format!("{size} is too little");
-        let hint = format!("at least {LEAST}");
+        let hint = format!("at least {least}");
         cx.report(Finding::at(key.span, Code::INVALID_VALUE, message).hint(hint));
     }
     Some(size)

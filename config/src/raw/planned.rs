@@ -2,8 +2,7 @@
 //! one looks for a typing error.
 
 /// Operators, formats and the like.
-pub(crate) const WORDS: [&str; 10] = [
-    "at-least-once",
+pub(crate) const WORDS: [&str; 9] = [
     "sessionize",
     "join",
     "table",

@@ -42,6 +42,8 @@ pub(crate) struct Kafka {
     pub(crate) membership: Option<Key<Membership>>,
     /// Warm copies of each task's state on other nodes, 0 or 1. Default: 0.
     pub(crate) standby: Option<Key<u8>>,
+    /// How long brokers let a transaction be open before they abort it. Default: 30s and twice the epoch's interval, at most 15min.
+    pub(crate) transaction_timeout: Option<Key<Duration>>,
 }
 
 /// Who deals partitions out.
@@ -170,6 +172,7 @@ impl Delivery {
     pub(crate) fn checked(self) -> crate::Delivery {
         match self {
             Self::ExactlyOnce => crate::Delivery::ExactlyOnce,
+            Self::AtLeastOnce => crate::Delivery::AtLeastOnce,
         }
     }
 }
@@ -210,8 +213,10 @@ pub(crate) enum Property {
 pub(crate) struct Epoch {
     /// Time since it began. Default: 100ms.
     pub(crate) interval: Option<Key<Duration>>,
-    /// Input records in it. Default: 10000.
+    /// Input records in it. Default: 100000.
     pub(crate) records: Option<Key<u64>>,
+    /// Bytes of input records in it. Default: 32MiB.
+    pub(crate) bytes: Option<Key<Size>>,
     /// What is promised after a crash. Default: exactly-once.
     pub(crate) delivery: Option<Key<Delivery>>,
 }
@@ -222,6 +227,8 @@ pub(crate) struct Epoch {
 pub(crate) enum Delivery {
     /// Outputs appear once, when their epoch is committed.
     ExactlyOnce,
+    /// Outputs appear at once, and again if their epoch is not committed; state counts each record once.
+    AtLeastOnce,
 }
 
 /// What live sessions may cost.

@@ -14,7 +14,7 @@ pub(crate) struct Sink {
     pub(crate) id: Key<String>,
     /// The node it takes rows from: `"id"` or `"id.port"`.
     pub(crate) input: Key<String>,
-    /// A topic of the log, written exactly once.
+    /// A topic of the log, written exactly once unless `[epoch] delivery` says otherwise.
     pub(crate) topic: Option<Key<String>>,
     /// A file, a line a record, written after their epoch is committed: a crash just then loses them. Relative to this file.
     pub(crate) file: Option<Key<String>>,

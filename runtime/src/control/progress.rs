@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use actors::log::LogError;
 use actors::nodes::context::ShardContext;
 use actors::nodes::program::{Action, EntryKind};
+use actors::nodes::restoring::Restoring;
 use actors::nodes::status::TaskStatus;
 use config::{Node, TopicName};
 use serde::{Deserialize, Serialize};
@@ -32,10 +33,37 @@ pub struct PartitionView {
     pub sessions: usize,
     /// Their bytes, about.
     pub state_bytes: usize,
-    /// A restore on its way: changelog offsets passed, and to pass.
-    pub restoring: Option<(u64, u64)>,
+    /// A restore on its way.
+    pub restoring: Option<RestoreView>,
     /// Per input.
     pub inputs: Vec<LagView>,
+}
+
+/// A restore on its way, in offsets of the task's changelogs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RestoreView {
+    /// Passed.
+    pub done: u64,
+    /// To pass.
+    pub total: u64,
+    /// Still to pass.
+    pub left: u64,
+    /// A second.
+    pub per_s: u64,
+    /// Seconds until it is done at this rate; `None` before there is one.
+    pub left_s: Option<u64>,
+}
+
+impl RestoreView {
+    fn of(restoring: &Restoring) -> Self {
+        Self {
+            done: restoring.done,
+            total: restoring.total,
+            left: restoring.left(),
+            per_s: restoring.per_s(),
+            left_s: restoring.left_s(),
+        }
+    }
 }
 
 /// One input of a task.
@@ -98,7 +126,7 @@ impl Control {
                 held: task.held,
                 sessions: task.sessions,
                 state_bytes: task.state_bytes,
-                restoring: task.restoring,
+                restoring: task.restoring.as_ref().map(RestoreView::of),
                 inputs,
             }
         };

@@ -1,15 +1,20 @@
-//! The chaos experiment in full: `cargo run --release -p thalweg-tests --bin chaos -- [FAULTS] [RECORDS] [SEED] [consumer]`.
+//! The chaos experiment in full: `cargo run --release -p thalweg-tests --bin chaos -- [FAULTS] [RECORDS] [SEED] [consumer] [at-least-once]`.
 //!
-//! Starts three brokers and three daemons; needs Java and Maven. With `THALWEG_TEST_BROKERS` it uses
-//! that cluster and leaves its brokers alone. Builds nothing: build the daemon
+//! Starts three brokers and three daemons, each of which has a network of its own and can be cut off;
+//! needs Java and Maven, and root for the networks (without, it says so and cuts nobody off). With
+//! `THALWEG_TEST_BROKERS` it uses that cluster and leaves its brokers and their network alone. Builds nothing: build the daemon
 //! first (`cargo build --release`).
 
 #![expect(clippy::print_stdout, reason = "a program that prints figures")]
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tests::chaos::{Brokers, Chaos};
+use tests::chaos::{Brokers, Chaos, Network};
+
+/// Daemons.
+const NODES: usize = 3;
 
 fn main() -> ExitCode {
     let numbers: Vec<u64> = std::env::args()
@@ -31,28 +36,40 @@ fn main() -> ExitCode {
 }
 
 fn experiment(faults: u64, records: u64, seed: u64) -> Result<(), String> {
+    let has = |word: &str| std::env::args().any(|argument| argument == word);
     // KIP-848's protocol if the word is there.
-    let protocol = match std::env::args().any(|argument| argument == "consumer") {
-        true => "consumer",
-        false => "classic",
+    let protocol = if has("consumer") {
+        "consumer"
+    } else {
+        "classic"
+    };
+    let delivery = match has("at-least-once") {
+        true => "at-least-once",
+        false => "exactly-once",
     };
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let (brokers, bootstrap) = match std::env::var("THALWEG_TEST_BROKERS") {
-        Ok(bootstrap) => (None, bootstrap),
+    let (brokers, network, bootstrap) = match std::env::var("THALWEG_TEST_BROKERS") {
+        Ok(bootstrap) => (None, None, bootstrap),
         Err(_) => {
-            let (brokers, bootstrap) = Brokers::start(dir.path().join("brokers"), 3)?;
-            (Some(brokers), bootstrap)
+            let network = Network::new(NODES)
+                .inspect_err(|reason| println!("SKIPPED: nobody is cut off: {reason}"))
+                .ok();
+            let host = network.as_ref().map(Network::host);
+            let (brokers, bootstrap) = Brokers::start(dir.path().join("brokers"), 3, host)?;
+            (Some(brokers), network.map(Arc::new), bootstrap)
         }
     };
     let chaos = Chaos {
         bootstrap,
         brokers: brokers.clone(),
+        network,
+        delivery,
         name: format!("chaos-{seed}-{}", std::process::id()),
         protocol,
         records,
         keys: 20_000,
         partitions: 8,
-        nodes: 3,
+        nodes: NODES,
         faults: usize::try_from(faults).map_err(|e| e.to_string())?,
         seed,
         pause: Duration::from_secs(15),

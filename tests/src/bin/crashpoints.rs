@@ -49,6 +49,8 @@ fn experiment(numbers: &[String]) -> Result<(), String> {
         let chaos = Chaos {
             bootstrap: bootstrap.clone(),
             brokers: None,
+            network: None,
+            delivery: "exactly-once",
             name: format!("crash-{point}-{}", std::process::id()),
             protocol: "classic",
             records,

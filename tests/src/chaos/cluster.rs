@@ -13,16 +13,22 @@ use rdkafka::client::DefaultClientContext;
 pub struct Brokers {
     script: PathBuf,
     dir: PathBuf,
+    host: Option<String>,
 }
 
 impl Brokers {
-    /// Starts so many brokers with their state in `dir`; gives the bootstrap list too.
+    /// Starts so many brokers with their state in `dir`, on loopback or another address of this
+    /// machine; gives the bootstrap list too.
     ///
     /// # Errors
     /// What the script says.
-    pub fn start(dir: PathBuf, count: usize) -> Result<(Self, String), String> {
+    pub fn start(
+        dir: PathBuf,
+        count: usize,
+        host: Option<String>,
+    ) -> Result<(Self, String), String> {
         let script = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/kafka/broker"));
-        let brokers = Self { script, dir };
+        let brokers = Self { script, dir, host };
         let told = brokers.call(&["start", &count.to_string()])?;
         let bootstrap = told.lines().last().unwrap_or_default().to_owned();
         Ok((brokers, bootstrap))
@@ -51,6 +57,7 @@ impl Brokers {
         let status = Command::new(&self.script)
             .args(arguments)
             .env("THALWEG_BROKER_DIR", &self.dir)
+            .envs(self.host.iter().map(|host| ("THALWEG_BROKER_HOST", host)))
             .stdin(Stdio::null())
             .stdout(file)
             .status()

@@ -1,22 +1,25 @@
 //! The chaos experiment on Kafka: several daemons share a topology while they are killed, paused,
-//! stopped and started, and brokers fall. Afterwards the topics must hold what the input implies.
+//! stopped and started or cut off from the network, and brokers fall. Afterwards the topics must hold what the input implies.
 //!
 //! The judge ([`verdict`]) knows nothing of Thalweg's code: it reads the topics with a plain consumer
 //! and computes counters and sums from the input. `bin/chaos.rs` runs it in full.
 
 mod cluster;
+mod network;
 mod nodes;
 mod input;
 mod verdict;
 mod points;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 pub use cluster::Brokers;
+pub use network::Network;
 use nodes::Nodes;
 pub use points::{Crash, POINTS};
 
@@ -27,6 +30,10 @@ pub struct Chaos {
     pub bootstrap: String,
     /// The brokers' script, if brokers may be killed: it started three.
     pub brokers: Option<Brokers>,
+    /// The daemons' network, if they may be cut off.
+    pub network: Option<Arc<Network>>,
+    /// What the topology promises: `exactly-once`, or `at-least-once` (then outputs may come again).
+    pub delivery: &'static str,
     /// Name of the topology and beginning of its topics' names; new each time.
     pub name: String,
     /// The group's protocol: `classic` or `consumer`.
@@ -58,8 +65,12 @@ pub struct Report {
     pub stops: usize,
     /// Brokers killed and revived.
     pub brokers: usize,
-    /// Output records judged.
+    /// Cut off from the network and connected again.
+    pub cuts: usize,
+    /// Output records judged, each counted once.
     pub outputs: usize,
+    /// Output records that came again.
+    pub repeated: usize,
     /// Dead letters judged.
     pub dead_letters: usize,
 }
@@ -76,7 +87,12 @@ impl Chaos {
         cluster::create_topic(&self.bootstrap, &self.input_topic(), self.partitions)?;
         let topology = dir.join("chaos.toml");
         std::fs::write(&topology, self.topology()).map_err(|e| e.to_string())?;
-        let mut nodes = Nodes::start(&topology, dir, &self.name, self.nodes)?;
+        let mut nodes = Nodes::start(
+            &topology,
+            dir,
+            &self.name,
+            (self.nodes, self.network.clone()),
+        )?;
         let feeding = input::start(self.clone());
         let mut report = Report::default();
         let disturbed = self.disturb(&mut nodes, &mut report);
@@ -88,8 +104,8 @@ impl Chaos {
             nodes.note_partitions();
         }
         nodes.stop_all()?;
-        (report.outputs, report.dead_letters) = judged.and_then(|()| judge.judge(self))?;
-        Ok(report)
+        let found = judged.and_then(|()| judge.judge(self))?;
+        Ok(found.added_to(report))
     }
 
     /// The topic that is fed.
@@ -106,6 +122,7 @@ impl Chaos {
             include_str!("topology.toml.in"),
             name = name,
             protocol = self.protocol,
+            delivery = self.delivery,
             brokers = brokers.join(", "),
             partitions = self.partitions,
         )
@@ -135,23 +152,40 @@ impl Chaos {
                     nodes.start_one(node)?;
                     report.stops += 1;
                 }
-                _ => match &self.brokers {
-                    Some(brokers) => {
-                        let broker = random.random_range(1..=3);
-                        brokers.kill(broker)?;
-                        wait(Duration::from_millis(random.random_range(500..6_000)));
-                        brokers.revive(broker)?;
-                        report.brokers += 1;
+                8 => self.fell_broker(&mut random, nodes, (node, report))?,
+                _ => match &self.network {
+                    Some(network) => {
+                        network.cut(node)?;
+                        wait(Duration::from_millis(random.random_range(1_000..15_000)));
+                        network.heal(node)?;
+                        report.cuts += 1;
                     }
-                    None => {
-                        nodes.kill(node)?;
-                        nodes.start_one(node)?;
-                        report.kills += 1;
-                    }
+                    None => self.fell_broker(&mut random, nodes, (node, report))?,
                 },
             }
             nodes.all_run()?;
         }
+        Ok(())
+    }
+
+    /// Kills a broker and revives it, or the daemon if the brokers are not ours.
+    fn fell_broker(
+        &self,
+        random: &mut ChaCha8Rng,
+        nodes: &mut Nodes,
+        (node, report): (usize, &mut Report),
+    ) -> Result<(), String> {
+        let Some(brokers) = &self.brokers else {
+            nodes.kill(node)?;
+            nodes.start_one(node)?;
+            report.kills += 1;
+            return Ok(());
+        };
+        let broker = random.random_range(1..=3);
+        brokers.kill(broker)?;
+        wait(Duration::from_millis(random.random_range(500..6_000)));
+        brokers.revive(broker)?;
+        report.brokers += 1;
         Ok(())
     }
 }

@@ -3,8 +3,10 @@
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Network;
 use crate::crash::binary;
 
 /// As POSIX numbers it.
@@ -18,6 +20,7 @@ pub(super) struct Nodes {
     topology: PathBuf,
     dir: PathBuf,
     name: String,
+    network: Option<Arc<Network>>,
     running: Vec<Option<Child>>,
 }
 
@@ -26,13 +29,14 @@ impl Nodes {
         topology: &Path,
         dir: &Path,
         name: &str,
-        count: usize,
+        (count, network): (usize, Option<Arc<Network>>),
     ) -> Result<Self, String> {
         let mut nodes = Self {
             binary: binary()?,
             topology: topology.to_owned(),
             dir: dir.to_owned(),
             name: name.to_owned(),
+            network,
             running: (0..count).map(|_| None).collect(),
         };
         for node in 0..count {
@@ -48,7 +52,15 @@ impl Nodes {
             .append(true)
             .open(self.dir.join(format!("node-{node}.log")))
             .map_err(|e| e.to_string())?;
-        let child = Command::new(&self.binary)
+        let mut command = match &self.network {
+            Some(network) => {
+                let mut command = network.command(node);
+                command.arg(&self.binary);
+                command
+            }
+            None => Command::new(&self.binary),
+        };
+        let child = command
             .arg("run")
             .arg(&self.topology)
             .arg("--data-dir")

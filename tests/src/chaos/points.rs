@@ -60,7 +60,7 @@ impl Crash {
         let file = dir.join("chaos.toml");
         std::fs::write(&file, chaos.topology()).map_err(|e| e.to_string())?;
         // Another member, so that the group's partitions move when this one falls.
-        let mut nodes = Nodes::start(&file, dir, &chaos.name, chaos.nodes)?;
+        let mut nodes = Nodes::start(&file, dir, &chaos.name, (chaos.nodes, None))?;
         let feeding = input::start(chaos.clone());
         let mut random = ChaCha8Rng::seed_from_u64(chaos.seed);
         let mut reached = 0;
@@ -74,15 +74,14 @@ impl Crash {
             nodes.all_run()?;
         }
         feeding.join().map_err(|_| "the feeder panicked")??;
-        let mut report = Report::default();
         let judge = verdict::Judge::of(chaos)?;
         let judged = judge.wait_for_outputs(chaos, SETTLED_WITHIN);
         if judged.is_err() {
             nodes.note_partitions();
         }
         nodes.stop_all()?;
-        (report.outputs, report.dead_letters) = judged.and_then(|()| judge.judge(chaos))?;
-        Ok((reached, report))
+        let found = judged.and_then(|()| judge.judge(chaos))?;
+        Ok((reached, found.added_to(Report::default())))
     }
 
     /// True if the process fell at its point.

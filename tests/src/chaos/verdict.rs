@@ -9,9 +9,9 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Message, Offset, TopicPartitionList};
 use serde_json::Value;
 
-use super::Chaos;
 use super::cluster::client;
 use super::input::made;
+use super::{Chaos, Report};
 
 /// A question to the brokers may take this long.
 const ASKED_WITHIN: Duration = Duration::from_secs(30);
@@ -106,8 +106,10 @@ impl Judge {
         }
     }
 
-    /// Compares; gives how many outputs and dead letters there were.
-    pub(super) fn judge(&self, chaos: &Chaos) -> Result<(usize, usize), String> {
+    /// Compares. At-least-once, an output may come again, the same as before, and behind where its group
+    /// has got to; the first of each must be in order all the same.
+    pub(super) fn judge(&self, chaos: &Chaos) -> Result<Found, String> {
+        let may_repeat = chaos.delivery == "at-least-once";
         let mut seen: HashMap<u64, usize> = HashMap::new();
         let mut last_of_group: HashMap<(i32, String), u64> = HashMap::new();
         for record in read(chaos, &format!("{}.out", chaos.name))? {
@@ -130,13 +132,18 @@ impl Judge {
             }
             *seen.entry(id).or_default() += 1;
             let group = (record.partition, text(&row, "g"));
-            let before = last_of_group.insert(group, found.group_n).unwrap_or(0);
-            if found.group_n != before + 1 {
-                let group = text(&row, "g");
-                return Err(format!("{group} went from {before} to {}", found.group_n));
+            let last = last_of_group.entry(group).or_default();
+            if may_repeat && found.group_n <= *last {
+                continue;
             }
+            if found.group_n != *last + 1 {
+                let group = text(&row, "g");
+                return Err(format!("{group} went from {last} to {}", found.group_n));
+            }
+            *last = found.group_n;
         }
-        if let Some((id, times)) = seen.iter().find(|(_, times)| **times != 1) {
+        let repeated: usize = seen.values().map(|times| times - 1).sum();
+        if let Some((id, times)) = seen.iter().find(|(_, times)| **times != 1 && !may_repeat) {
             return Err(format!("output {id} is there {times} times"));
         }
         if seen.len() != self.expected.len() {
@@ -157,7 +164,35 @@ impl Judge {
             ));
         }
         no_open_transaction(chaos)?;
-        Ok((seen.len(), letters.len()))
+        Ok(Found {
+            outputs: seen.len(),
+            repeated,
+            dead_letters: letters.len(),
+        })
+    }
+}
+
+/// What was judged.
+pub(super) struct Found {
+    outputs: usize,
+    repeated: usize,
+    dead_letters: usize,
+}
+
+impl Found {
+    /// A report with it.
+    pub(super) fn added_to(self, report: Report) -> Report {
+        let Self {
+            outputs,
+            repeated,
+            dead_letters,
+        } = self;
+        Report {
+            outputs,
+            repeated,
+            dead_letters,
+            ..report
+        }
     }
 }
 

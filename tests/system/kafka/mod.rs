@@ -1,8 +1,11 @@
 //! A real broker: what a committed transaction wrote is read, what an aborted one wrote is not; and
 //! the command line and the daemon on it.
 
+mod at_least_once;
 mod chaos;
 mod commands;
+mod disk_full;
+mod leftover;
 mod nodes;
 mod secured;
 mod starting;

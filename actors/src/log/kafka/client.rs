@@ -17,10 +17,6 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(300);
 /// A member that does not poll for so long gives its partitions up. The thread polls all the time;
 /// only a stopped process or a frozen disk takes this long.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(60);
-/// Brokers abort a transaction that is open for longer. Well above the brokers' own session timeout
-/// (9 s), so that the fall of one does not fence a producer; readers of committed records wait for a
-/// dead producer's transaction at most so long.
-pub(super) const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// Prefetched bytes of a group consumer: librdkafka fills one partition after the other, and this
 /// is all of them together.
 const GROUP_PREFETCH_KIB: u32 = 16 * 1024;
@@ -29,6 +25,11 @@ const READER_PREFETCH_KIB: u32 = 8 * 1024;
 /// Bytes that a producer holds until the brokers have them; an epoch larger than this waits for
 /// them as it is sent.
 const PRODUCER_QUEUE_KIB: u32 = 128 * 1024;
+
+/// Batches close when an epoch is flushed; until then they may fill.
+const LINGER_OF_EPOCH: Duration = Duration::from_millis(5);
+/// Somebody waits for these records.
+const LINGER_AT_ONCE: Duration = Duration::from_millis(1);
 
 /// How a group's partitions are dealt out to its members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,12 @@ impl Clients {
     /// The brokers, for messages.
     pub(super) fn brokers(&self) -> String {
         self.settings.brokers.join(", ")
+    }
+
+    /// Brokers abort a transaction that is open for longer; readers of committed records wait for a
+    /// dead producer's at most so long.
+    pub(super) fn transaction_timeout(&self) -> Duration {
+        self.settings.transaction_timeout.duration()
     }
 
     /// What every client has, and the user's properties.
@@ -147,6 +154,22 @@ impl Clients {
 
     /// For transactions under an id.
     pub(super) fn producer(&self, transactional_id: &str) -> ClientConfig {
+        let mut config = self.writer(LINGER_OF_EPOCH);
+        config
+            .set("transactional.id", transactional_id)
+            .set("transaction.timeout.ms", millis(self.transaction_timeout()));
+        config
+    }
+
+    /// For records outside transactions.
+    pub(super) fn appender(&self) -> ClientConfig {
+        let mut config = self.writer(LINGER_AT_ONCE);
+        // A record that the brokers do not take for so long is given up, and its epoch with it.
+        config.set("message.timeout.ms", millis(self.transaction_timeout()));
+        config
+    }
+
+    fn writer(&self, linger: Duration) -> ClientConfig {
         let mut config = self.base();
         let mut tuning = |name: &str, value: &str| {
             if config.get(name).is_none() {
@@ -154,16 +177,13 @@ impl Clients {
             }
         };
         tuning("compression.type", "lz4");
-        // Batches close when an epoch is flushed; until then they may fill.
-        tuning("linger.ms", "5");
+        tuning("linger.ms", &millis(linger));
         tuning(
             "queue.buffering.max.kbytes",
             &PRODUCER_QUEUE_KIB.to_string(),
         );
         tuning("queue.buffering.max.messages", "1000000");
         config
-            .set("transactional.id", transactional_id)
-            .set("transaction.timeout.ms", millis(TRANSACTION_TIMEOUT))
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("delivery.report.only.error", "true")
@@ -220,7 +240,7 @@ mod tests {
     }
 
     /// Every configuration that is made here.
-    fn all(clients: &Clients) -> [ClientConfig; 7] {
+    fn all(clients: &Clients) -> [ClientConfig; 8] {
         [
             clients.admin(),
             clients.asker(true),
@@ -229,6 +249,7 @@ mod tests {
             clients.group_consumer("g", Assignment::Sticky),
             clients.group_consumer("g", Assignment::Range),
             clients.producer("t"),
+            clients.appender(),
         ]
     }
 

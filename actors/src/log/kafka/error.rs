@@ -124,7 +124,7 @@ pub(super) fn refusal(code: RDKafkaErrorCode) -> Option<&'static str> {
         }
         Code::PolicyViolation => "the brokers' policy forbids it: ask who runs them",
         Code::InvalidTransactionTimeout => {
-            "raise the brokers' transaction.max.timeout.ms to 30000 or more"
+            "set `transaction-timeout` in [log] to at most the brokers' transaction.max.timeout.ms, or raise that"
         }
         Code::InvalidTopic => "the brokers do not take such a name",
         Code::MessageSizeTooLarge => {

@@ -12,7 +12,6 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::client::TRANSACTION_TIMEOUT;
 use super::reporter::Reporter;
 use super::{Place, REQUEST_WITHIN, Shared};
 use crate::log::{Committed, LogError, TopicPartition};
@@ -58,7 +57,8 @@ impl Groups {
             list.add_partition(at.topic.as_str(), super::partition_id(at)?);
         }
         // A dead producer's transaction is decided when it times out.
-        let answer = client.committed_offsets(list, TRANSACTION_TIMEOUT + REQUEST_WITHIN);
+        let within = self.shared.clients.transaction_timeout() + REQUEST_WITHIN;
+        let answer = client.committed_offsets(list, within);
         super::offsets::serve(&client);
         let failed = |error: KafkaError| self.shared.failed(&error, &place);
         let answer = answer.map_err(failed)?;

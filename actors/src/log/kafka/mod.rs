@@ -23,6 +23,7 @@ mod probe;
 
 mod consumer;
 mod producer;
+mod appender;
 #[cfg(test)]
 mod tests;
 
@@ -42,7 +43,7 @@ use self::native::SignsIn;
 use self::reporter::Reporter;
 use self::tokens::Tokens;
 use super::{
-    Committed, Consumer, ConsumerSettings, Fetched, Log, LogError, OffsetRange, Producer,
+    Appender, Committed, Consumer, ConsumerSettings, Fetched, Log, LogError, OffsetRange, Producer,
     TopicInfo, TopicPartition, TopicSpec,
 };
 
@@ -192,6 +193,10 @@ impl Log for KafkaLog {
 
     fn producer(&self, transactional_id: &str) -> Result<Box<dyn Producer>, LogError> {
         producer::open(&self.shared, transactional_id)
+    }
+
+    fn appender(&self) -> Result<Box<dyn Appender>, LogError> {
+        appender::open(&self.shared)
     }
 }
 

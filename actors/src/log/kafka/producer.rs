@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use rdkafka::TopicPartitionList;
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::client::TRANSACTION_TIMEOUT;
 use super::error::{self, Told};
 use super::native::{GroupMetadata, NativeProducer};
 use super::{Place, REQUEST_WITHIN, Shared, partition_id};
@@ -82,30 +81,8 @@ impl Producer for KafkaProducer {
         if !self.open {
             return Err(LogError::State("send without an open transaction"));
         }
-        let name = to.topic.as_str();
-        let place = Place::new("sending to topic").of_topic(name);
-        let topic = self.native.topic(name);
-        let topic = topic.map_err(|code| error::coded(code, &place))?;
-        let partition = partition_id(to)?;
-        let deadline = deadline(TRANSACTION_TIMEOUT);
-        for record in &records {
-            while let Err(told) = self.native.send(topic, partition, record) {
-                match told.code {
-                    RDKafkaErrorCode::QueueFull if Instant::now() < deadline => {
-                        self.native.serve(STEP)
-                    }
-                    RDKafkaErrorCode::MessageSizeTooLarge => {
-                        return Err(LogError::Refused(format!("{place}: {}", told.text)));
-                    }
-                    RDKafkaErrorCode::UnknownPartition => {
-                        return Err(LogError::NoPartition(to.clone()));
-                    }
-                    _ => return Err(error::transaction(&told, &place)),
-                }
-            }
-        }
-        self.native.serve(Duration::ZERO);
-        Ok(())
+        let deadline = deadline(self.shared.clients.transaction_timeout());
+        enqueue(&mut self.native, to, &records, deadline)
     }
 
     fn send_offsets(
@@ -137,7 +114,7 @@ impl Producer for KafkaProducer {
             let set = element.set_offset(rdkafka::Offset::Offset(commit.offset));
             set.map_err(|_| LogError::State("an offset that is none"))?;
         }
-        let deadline = deadline(TRANSACTION_TIMEOUT);
+        let deadline = deadline(self.shared.clients.transaction_timeout());
         retried(deadline, || {
             self.native.send_offsets(&list, member, COORDINATOR)
         })
@@ -148,7 +125,7 @@ impl Producer for KafkaProducer {
         if !self.open {
             return Err(LogError::State("commit without an open transaction"));
         }
-        let deadline = deadline(TRANSACTION_TIMEOUT);
+        let deadline = deadline(self.shared.clients.transaction_timeout());
         self.flush(deadline)?;
         let committed = retried(deadline, || self.native.commit(COORDINATOR));
         self.open = false;
@@ -213,6 +190,36 @@ impl KafkaProducer {
         self.shared
             .explained(error::transaction(told, &Place::new(doing)))
     }
+}
+
+/// Puts records into the queue of a partition, waiting for room until the deadline.
+pub(super) fn enqueue(
+    native: &mut NativeProducer,
+    to: &TopicPartition,
+    records: &[LogRecord],
+    deadline: Instant,
+) -> Result<(), LogError> {
+    let name = to.topic.as_str();
+    let place = Place::new("sending to topic").of_topic(name);
+    let topic = native.topic(name);
+    let topic = topic.map_err(|code| error::coded(code, &place))?;
+    let partition = partition_id(to)?;
+    for record in records {
+        while let Err(told) = native.send(topic, partition, record) {
+            match told.code {
+                RDKafkaErrorCode::QueueFull if Instant::now() < deadline => native.serve(STEP),
+                RDKafkaErrorCode::MessageSizeTooLarge => {
+                    return Err(LogError::Refused(format!("{place}: {}", told.text)));
+                }
+                RDKafkaErrorCode::UnknownPartition => {
+                    return Err(LogError::NoPartition(to.clone()));
+                }
+                _ => return Err(error::transaction(&told, &place)),
+            }
+        }
+    }
+    native.serve(Duration::ZERO);
+    Ok(())
 }
 
 /// The same call until it succeeds, fails for good, or the deadline passes.

@@ -10,16 +10,15 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::metadata::MetadataTopic;
 
 use super::admin::{Admin, Settings};
-use super::client::TRANSACTION_TIMEOUT;
 use super::offsets::{Offsets, Sees, Where};
 use super::{Place, REQUEST_WITHIN, Shared};
 use crate::log::{LogError, OffsetRange, TopicInfo, TopicPartition, TopicSpec};
 
 /// A topic's settings are asked for again after this long; its ranges are asked for each time.
 const SPEC_KEPT: Duration = Duration::from_secs(10);
-/// How long an open transaction may hold a partition's end back: its timeout, and the time that
-/// brokers take to see that it is over.
-const SETTLED_WITHIN: Duration = TRANSACTION_TIMEOUT.saturating_add(Duration::from_secs(15));
+/// How long an open transaction may hold a partition's end back beyond its timeout: brokers look
+/// every ten seconds for those that are over.
+const TIMED_OUT_SEEN_WITHIN: Duration = Duration::from_secs(15);
 /// How often it is asked whether it still does.
 const SETTLED_EVERY: Duration = Duration::from_millis(20);
 /// How often it is asked whether a created topic is there.
@@ -182,6 +181,7 @@ impl Topics {
         }
         let written = self.offsets.of(Sees::Everything, at, Where::End)?;
         let began = now();
+        let within = self.shared.clients.transaction_timeout() + TIMED_OUT_SEEN_WITHIN;
         loop {
             let ranges = self.ranges_of(at)?;
             let held = ranges
@@ -191,7 +191,7 @@ impl Topics {
             let Some(held) = held else {
                 return Ok(ranges);
             };
-            if began.elapsed() > SETTLED_WITHIN {
+            if began.elapsed() > within {
                 return Err(LogError::Unavailable(format!(
                     "an open transaction holds back readers of partition \"{}\" at offset {}, \
                      though {} are written; `thalweg doctor` says for how long",

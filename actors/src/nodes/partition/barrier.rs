@@ -172,11 +172,17 @@ impl PartitionState {
             && committed.overlay_bytes() > self.context.budget.overlay_bytes
         {
             // The store is behind: this task waits for it, and with it whoever feeds the task.
+            let is_far_behind = committed.overlay_bytes() > 2 * self.context.budget.overlay_bytes;
             let committed = Arc::clone(committed);
             let flush = move || committed.flush();
             let flushed = self.context.blocking("flush", flush).await?;
             if let Err(error) = flushed {
-                tracing::warn!(%error, "committed state cannot be written to its store");
+                if is_far_behind {
+                    // No longer a cache that lags, but memory that fills: wait where a restore waits.
+                    return Err(error.into());
+                }
+                let error = crate::log::describe(&error);
+                tracing::warn!(error, "committed state cannot be written to its store");
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use config::{NodeId, TopicName};
+use config::{EpochSettings, NodeId, TopicName};
 use ractor::ActorProcessingErr;
 use supervisors::TaskId;
 
@@ -12,7 +12,6 @@ use crate::batch::Batch;
 use crate::codec::key_text;
 use crate::codec::row::RowEncoder;
 use crate::log::{LogRecord, OffsetCommit, TopicPartition, partition_for_key};
-use crate::nodes::context::ShardContext;
 use crate::nodes::dead_letter::DeadLetters;
 use crate::nodes::failure;
 use crate::nodes::marker;
@@ -49,14 +48,22 @@ pub struct TaskEpoch {
     pub activity: bool,
 }
 
+/// What a task may take into one epoch: an equal share of the topology's among the tasks of this node
+/// that read sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Share {
+    records: u64,
+    bytes: u64,
+}
+
 /// The open epoch.
-#[derive(Default)]
 pub(super) struct Outputs {
-    pub(super) records: u64,
-    pub(super) by_source: HashMap<NodeId, u64>,
+    share: Share,
+    records: u64,
+    bytes: u64,
+    by_source: HashMap<NodeId, u64>,
     pub(super) activity: bool,
     pub(super) told_full: bool,
-    rows: usize,
     repartition: HashMap<TopicName, Vec<Vec<LogRecord>>>,
     encoders: HashMap<TopicName, RowEncoder>,
     pub(super) dead: DeadLetters,
@@ -79,11 +86,47 @@ pub(super) struct Closing {
     pub(super) now_ms: i64,
 }
 
+impl Share {
+    /// Of a task that runs beside so many others that read sources, itself counted.
+    pub(super) fn of(epoch: &EpochSettings, source_tasks: u64) -> Self {
+        let tasks = source_tasks.max(1);
+        Self {
+            records: (epoch.records / tasks).max(1),
+            bytes: (epoch.bytes.0 / tasks).max(1),
+        }
+    }
+}
+
 impl Outputs {
-    /// Whether the epoch has its share of records: no more credit until it is handed over.
-    pub(super) fn full(&self, context: &ShardContext) -> bool {
-        let tasks = context.source_tasks().max(1);
-        self.records >= (context.topology.epoch.records / tasks).max(1)
+    /// An epoch that has begun.
+    pub(super) fn new(share: Share) -> Self {
+        Self {
+            share,
+            records: 0,
+            bytes: 0,
+            by_source: HashMap::new(),
+            activity: false,
+            told_full: false,
+            repartition: HashMap::new(),
+            encoders: HashMap::new(),
+            dead: DeadLetters::default(),
+            held: Vec::new(),
+            last_pace: None,
+        }
+    }
+
+    /// Counts records of a source.
+    pub(super) fn count(&mut self, source: &NodeId, records: &[LogRecord]) {
+        let size = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
+        let bytes = records.iter().map(|r| size(&r.key) + size(&r.value));
+        self.bytes += bytes.sum::<usize>() as u64;
+        self.records += records.len() as u64;
+        *self.by_source.entry(source.clone()).or_default() += records.len() as u64;
+    }
+
+    /// Whether the epoch has its share: no more credit until it is handed over.
+    pub(super) fn full(&self) -> bool {
+        self.records >= self.share.records || self.bytes >= self.share.bytes
     }
 
     /// Adds rows for a repartition topic.
@@ -123,7 +166,6 @@ impl Outputs {
             let record = LogRecord::new(Some(key), Some(value), origin.appended);
             out[partition as usize].push(record);
         }
-        self.rows += batch.len();
         Ok(())
     }
 
@@ -154,7 +196,7 @@ impl Outputs {
             || !sends.is_empty()
             || !closing.entries.is_empty()
             || !dead_letters.is_empty();
-        self.rows = 0;
+        self.bytes = 0;
         self.told_full = false;
         self.activity = false;
         Ok(TaskEpoch {

@@ -1,19 +1,31 @@
 //! How a task begins: its state restored from the changelog, its inputs at the committed offsets.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ractor::ActorProcessingErr;
 use supervisors::TaskId;
 
+use super::outputs::{Outputs, Share};
 use super::task_input::{Input, InputKind};
-use super::{PartitionArguments, PartitionState, outputs::Outputs};
+use super::{PartitionArguments, PartitionState};
 use crate::log::TopicPartition;
 use crate::nodes::Gone;
 use crate::nodes::context::ShardContext;
 use crate::nodes::input::repartition::RepartitionInput;
 use crate::nodes::input::source::SourceInput;
+use crate::nodes::leftover;
 use crate::nodes::program::{Entry, EntryKind, Program};
 use crate::nodes::progress::{HeldProgress, SourceProgress};
+use crate::nodes::restoring::Restoring;
+use crate::state::restore::{Progress, RestoreError, Restored};
+
+/// How soon a restore that found the disk full is tried again.
+const ROOM_AGAIN: Duration = Duration::from_secs(1);
+/// How often: longer together than what a supervisor counts as failing all the time.
+const ATTEMPTS_AT_ROOM: u32 = 20;
+/// How often the log says how far a restore is.
+const TELL_EVERY_MS: i64 = 10_000;
 
 /// Opens a task's inputs; its state has been restored by then ([`restore`]).
 pub(super) async fn start(
@@ -30,11 +42,9 @@ pub(super) async fn start(
     let shared = Arc::clone(&context);
     let open = move || -> Result<Vec<Input>, crate::log::LogError> {
         let program = shared.program(task);
-        let mut inputs = Vec::new();
-        for (entry, at) in program.inputs(task.partition) {
-            inputs.push(open_input(&shared, (program, entry), at, now)?);
-        }
-        Ok(inputs)
+        let inputs = program.inputs(task.partition);
+        let open = |(entry, at)| open_input(&shared, (program, entry), at, now);
+        leftover::freed(&shared, task, || inputs.map(open).collect())
     };
     let inputs = context.blocking("positions", open).await??;
     Ok(PartitionState {
@@ -51,7 +61,7 @@ pub(super) async fn start(
         inputs,
         epoch: 1,
         watermark: i64::MIN,
-        outputs: Outputs::default(),
+        outputs: Outputs::new(Share::of(&context.topology.epoch, context.source_tasks())),
         uncommitted: std::collections::VecDeque::new(),
         promised: Vec::new(),
         context,
@@ -144,33 +154,101 @@ fn beginning(
 ///
 /// # Errors
 /// If the changelog cannot be read, or the store fails twice.
-pub(crate) fn restore(
-    context: &ShardContext,
-    task: TaskId,
-) -> Result<(), crate::state::restore::RestoreError> {
+pub(crate) fn restore(context: &ShardContext, task: TaskId) -> Result<(), RestoreError> {
     let program = context.program(task);
     let name = context.task_name(task);
     // The offsets first: the answer waits for what an earlier owner had in flight. Only then does the
     // changelog's end say what belongs to them.
     let inputs: Vec<TopicPartition> = program.inputs(task.partition).map(|(_, at)| at).collect();
-    context.log.committed(context.group(), &inputs)?;
     let changelogs = context.changelogs(task);
-    let restored =
-        context
-            .states
-            .open(task, &name, &*context.log, &changelogs, &mut |progress| {
-                context.faults.hit("in-restore");
-                context
-                    .status
-                    .restoring(task, progress.done, progress.total);
-            })?;
+    leftover::freed(context, task, || {
+        context.log.committed(context.group(), &inputs)?;
+        context.log.settled(&changelogs)
+    })?;
+    let mut telling = Telling::new(context, task);
+    let mut progress = |progress: Progress| telling.tell(progress);
+    let restored = with_room(&name, || {
+        let states = &context.states;
+        states.open(task, &name, &*context.log, &changelogs, &mut progress)
+    })?;
     if restored.replayed > 0 || restored.wiped.is_some() {
         tracing::info!(
             task = name,
             replayed = restored.replayed,
+            took_ms = telling.took_ms(),
             wiped = restored.wiped.as_deref().unwrap_or("no"),
             "task state restored"
         );
     }
     Ok(())
+}
+
+/// Restores; where the disk is full, waits for room for a while. Then the task fails, is started again
+/// and waits on, so that a node which is told to stop can.
+fn with_room(
+    task: &str,
+    mut restore: impl FnMut() -> Result<Restored, RestoreError>,
+) -> Result<Restored, RestoreError> {
+    let mut outcome = restore();
+    for attempt in 0..ATTEMPTS_AT_ROOM {
+        let Err(RestoreError::Full(error)) = &outcome else {
+            break;
+        };
+        if attempt == 0 {
+            let error = crate::log::describe(error);
+            tracing::warn!(
+                task,
+                error,
+                "no room for the state store: the task waits; free space on the disk of the data directory"
+            );
+        }
+        std::thread::park_timeout(ROOM_AGAIN);
+        outcome = restore();
+    }
+    outcome
+}
+
+/// Says how far a restore is: in the task's status always, in the log now and then.
+struct Telling<'a> {
+    context: &'a ShardContext,
+    task: TaskId,
+    began_ms: i64,
+    told_ms: i64,
+}
+
+impl<'a> Telling<'a> {
+    fn new(context: &'a ShardContext, task: TaskId) -> Self {
+        let now_ms = context.clock.now_ms();
+        Self {
+            context,
+            task,
+            began_ms: now_ms,
+            told_ms: now_ms,
+        }
+    }
+
+    fn took_ms(&self) -> u64 {
+        u64::try_from(self.context.clock.now_ms() - self.began_ms).unwrap_or(0)
+    }
+
+    fn tell(&mut self, progress: Progress) {
+        self.context.faults.hit("in-restore");
+        let restoring = Restoring {
+            done: progress.done,
+            total: progress.total,
+            took_ms: self.took_ms(),
+        };
+        self.context.status.restoring(self.task, restoring);
+        let now_ms = self.context.clock.now_ms();
+        if now_ms - self.told_ms >= TELL_EVERY_MS {
+            self.told_ms = now_ms;
+            tracing::info!(
+                task = self.context.task_name(self.task),
+                left = restoring.left(),
+                per_s = restoring.per_s(),
+                left_s = restoring.left_s(),
+                "task state is being restored"
+            );
+        }
+    }
 }

@@ -30,10 +30,7 @@ impl PartitionState {
                 self.taken(slot, at, taken).await
             }
             InputKind::Source(source) => {
-                let count = fetched.records.len() as u64;
-                self.outputs.records += count;
-                let by_source = self.outputs.by_source.entry(source.id().clone());
-                *by_source.or_default() += count;
+                self.outputs.count(source.id(), &fetched.records);
                 for part in self.context.suspects.parts(at, fetched.records) {
                     self.part(nth, at, part).await?;
                 }

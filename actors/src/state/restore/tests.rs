@@ -245,6 +245,24 @@ fn a_store_that_fails_is_wiped_once_and_the_changelog_replayed() {
     assert_eq!(content(&store), changelogs.model);
 }
 
+#[test]
+fn a_full_disk_costs_nothing_of_what_the_store_has() {
+    let mut changelogs = Changelogs::new();
+    changelogs.commit(&keys(0..30_000, Some(b"x")));
+    let store = FailingStore {
+        full: true,
+        cured_by_wipe: true,
+        ..FailingStore::after(2)
+    };
+    let error = changelogs.restore(&store).unwrap_err();
+    assert!(matches!(error, RestoreError::Full(_)), "{error}");
+    assert_eq!(store.wipes.load(Ordering::Relaxed), 0);
+    // There is room again: the first changelog's 15,000 are there.
+    let restored = changelogs.restore(&store.inner).unwrap();
+    assert_eq!(restored.replayed, 15_000);
+    assert_eq!(content(&store.inner), changelogs.model);
+}
+
 /// What may happen to a task's state.
 #[derive(Debug, Clone)]
 enum Step {

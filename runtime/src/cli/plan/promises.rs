@@ -35,11 +35,19 @@ pub(super) fn promises(topology: &Topology) -> Vec<Promise> {
 
 fn promise(target: &SinkTarget, topology: &Topology) -> (&'static str, &'static str) {
     match (target, topology.epoch.delivery, &topology.log) {
-        (SinkTarget::File(_) | SinkTarget::Stdout, _, _) => (
+        (SinkTarget::File(_) | SinkTarget::Stdout, Delivery::ExactlyOnce, _) => (
             "at-most-once",
             "lines are written after their epoch is committed: a crash just then loses them",
         ),
-        (SinkTarget::Topic(_), _, LogSettings::Embedded) => (
+        (SinkTarget::File(_) | SinkTarget::Stdout, Delivery::AtLeastOnce, _) => (
+            Delivery::AtLeastOnce.label(),
+            "lines are written before their epoch is committed: a crash just then writes them again",
+        ),
+        (SinkTarget::Topic(_), Delivery::AtLeastOnce, _) => (
+            Delivery::AtLeastOnce.label(),
+            "visible at once, and again after a crash; behind a key-by when their epoch closes",
+        ),
+        (SinkTarget::Topic(_), Delivery::ExactlyOnce, LogSettings::Embedded) => (
             Delivery::ExactlyOnce.label(),
             "each epoch is written as a whole",
         ),

@@ -12,6 +12,8 @@ pub(super) struct FailingStore {
     pub(super) writes_left: AtomicUsize,
     pub(super) wipes: AtomicUsize,
     pub(super) cured_by_wipe: bool,
+    /// It fails for want of room.
+    pub(super) full: bool,
 }
 
 impl FailingStore {
@@ -21,13 +23,21 @@ impl FailingStore {
             writes_left: AtomicUsize::new(writes),
             wipes: AtomicUsize::new(0),
             cured_by_wipe: false,
+            full: false,
         }
     }
 
-    fn refused<T>() -> Result<T, StoreError> {
-        Err(StoreError::Corrupt {
-            path: std::path::PathBuf::new(),
-            what: "made to fail".into(),
+    fn refused<T>(&self) -> Result<T, StoreError> {
+        let path = std::path::PathBuf::new();
+        Err(match self.full {
+            true => StoreError::Io {
+                path,
+                source: std::io::ErrorKind::StorageFull.into(),
+            },
+            false => StoreError::Corrupt {
+                path,
+                what: "made to fail".into(),
+            },
         })
     }
 }
@@ -40,7 +50,7 @@ impl StateStore for FailingStore {
     fn put_epoch(&self, entries: &[Entry], marker: &Marker) -> Result<(), StoreError> {
         let left = self.writes_left.load(Ordering::Relaxed);
         if left == 0 {
-            return Self::refused();
+            return self.refused();
         }
         self.writes_left.store(left - 1, Ordering::Relaxed);
         self.inner.put_epoch(entries, marker)
@@ -61,7 +71,7 @@ impl StateStore for FailingStore {
     fn wipe(&self) -> Result<(), StoreError> {
         self.wipes.fetch_add(1, Ordering::Relaxed);
         if !self.cured_by_wipe {
-            return Self::refused();
+            return self.refused();
         }
         self.writes_left.store(usize::MAX, Ordering::Relaxed);
         self.inner.wipe()

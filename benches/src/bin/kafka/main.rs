@@ -1,16 +1,20 @@
 //! Throughput of the whole daemon on Kafka, in records per CPU-second of its process alone, and the
 //! latency from produced to visible.
 //!
-//! `THALWEG_TEST_BROKERS=HOST:PORT cargo run --release -p thalweg-benches --bin kafka -- [filter|count|rolling|card-fraud|pixels|all|latency|restart|idle] [RECORDS]`
+//! `THALWEG_TEST_BROKERS=HOST:PORT cargo run --release -p thalweg-benches --bin kafka -- [filter|count|rolling|card-fraud|pixels|all|latency|restart|failover|idle] [RECORDS] [EPOCH]`
 //!
 //! Topics are filled beforehand; the daemon (`THALWEG_BIN`, or the one built beside this program)
 //! drains them in epochs of 100 ms with `--until-caught-up`. Starting and stopping are taken off by a
 //! run over nothing. `latency` writes RECORDS at 5,000 a second at their intended times, whatever
 //! comes back, and reads the decisions as they become visible, in epochs of 50 ms. `restart` builds a
 //! state of RECORDS keys, kills the daemon (SIGKILL) under 1,000 records a second, and takes the time
-//! until a started one has committed again; then the same with its folder of state deleted.
+//! until a started one has committed again; then the same with its folder of state deleted. `failover` kills
+//! one of two daemons RECORDS times (SIGKILL) under 10,000 records a second, and takes the time until
+//! every partition has committed again. EPOCH are further lines of `[epoch]`, such as `'records = 10_000'`.
 
 #![expect(clippy::print_stdout, reason = "a program that prints figures")]
+
+mod failover;
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -37,12 +41,16 @@ fn main() -> Result<(), Failure> {
         .map_or(Ok(1_000_000), |text| text.parse())?;
     let brokers = std::env::var("THALWEG_TEST_BROKERS")
         .map_err(|_| "THALWEG_TEST_BROKERS names no cluster: see tests/kafka/broker")?;
-    let bench = Bench { brokers };
+    let epoch = arguments.get(2).cloned().unwrap_or_default();
+    let bench = Bench { brokers, epoch };
     let all = workloads();
     let named = |name: &str| all.iter().find(|workload| workload.name == name);
     match only {
         "latency" => return bench.latency(named("filter").ok_or("no workload")?, records),
         "restart" => return bench.restart(named("million").ok_or("no workload")?, records),
+        "failover" => {
+            return failover::run(&bench, named("rolling").ok_or("no workload")?, records);
+        }
         "idle" => return bench.idle(named("filter").ok_or("no workload")?),
         _ => {}
     }
@@ -69,6 +77,8 @@ fn main() -> Result<(), Failure> {
 
 struct Bench {
     brokers: String,
+    /// Lines of `[epoch]` beside the interval.
+    epoch: String,
 }
 
 impl Bench {
@@ -94,8 +104,9 @@ impl Bench {
             .map(|b| format!("\"{b}\""))
             .collect();
         let log = format!(
-            "[log]\nkind = \"kafka\"\nbrokers = [{}]\n[epoch]\ninterval = \"{interval}\"\nrecords = 100000\n",
-            list.join(", ")
+            "[log]\nkind = \"kafka\"\nbrokers = [{}]\n[epoch]\ninterval = \"{interval}\"\n{}\n",
+            list.join(", "),
+            self.epoch
         );
         let text = workload
             .topology
