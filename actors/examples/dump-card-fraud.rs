@@ -71,6 +71,7 @@ fn payments() -> Result<Source, Box<dyn Error>> {
     Ok(Source {
         id: NodeId::parse("transactions")?,
         topics: vec![TopicName::parse("transactions")?],
+        pattern: None,
         format: Format::Csv,
         schema: Schema::new(columns.into()),
         key: Some(2),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{BooleanArray, RecordBatch, UInt32Array};
 use arrow_schema::ArrowError;
-use config::ModelId;
+use config::{ModelId, TopicName};
 
 use crate::log::LogRecord;
 
@@ -37,6 +37,8 @@ pub struct Batch {
     pub raw: Arc<Vec<LogRecord>>,
     /// The models that answered for all of these rows, in order.
     pub models: Arc<[ModelTag]>,
+    /// The topic that all of these rows were read from, where they come straight from a source.
+    pub topic: Option<Arc<TopicName>>,
 }
 
 /// A model and the version of it that answered.
@@ -65,7 +67,15 @@ impl Batch {
             rows,
             raw,
             models: Arc::new([]),
+            topic: None,
         }
+    }
+
+    /// The same, read from this topic.
+    #[must_use]
+    pub fn of_topic(self, topic: Arc<TopicName>) -> Self {
+        let topic = Some(topic);
+        Self { topic, ..self }
     }
 
     /// Number of rows.
@@ -96,6 +106,7 @@ impl Batch {
             rows: self.rows.clone(),
             raw: Arc::clone(&self.raw),
             models: Arc::clone(&self.models),
+            topic: self.topic.clone(),
         }
     }
 
@@ -118,6 +129,7 @@ impl Batch {
             rows,
             raw: Arc::clone(&self.raw),
             models: Arc::clone(&self.models),
+            topic: self.topic.clone(),
         })
     }
 
@@ -132,6 +144,7 @@ impl Batch {
             rows: self.rows[range].to_vec(),
             raw: Arc::clone(&self.raw),
             models: Arc::clone(&self.models),
+            topic: self.topic.clone(),
         }
     }
 
@@ -151,6 +164,7 @@ impl Batch {
             rows,
             raw: Arc::clone(&self.raw),
             models: Arc::clone(&self.models),
+            topic: self.topic.clone(),
         })
     }
 }

@@ -7,6 +7,7 @@
 mod ids;
 mod units;
 mod schema;
+mod pattern;
 mod expression;
 mod signature;
 mod operator;
@@ -41,6 +42,7 @@ pub use operator::{
     Aggregate, Emit, Hosting, Infer, InferOutput, OperatorKind, Over, Rolling, RollingColumn,
     Route, RouteBranch, Window, WindowColumn, WindowKind,
 };
+pub use pattern::TopicPattern;
 pub use problem::{Location, Problem, Problems};
 pub use schema::{Column, DataType, Schema, TimeUnit, VectorElement};
 pub use secret::Secret;

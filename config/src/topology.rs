@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     EpochSettings, Hosting, LogSettings, Millis, ModelId, NodeId, OperatorKind, Schema, Signature,
-    StateSettings, TimeUnit, TopicName, TopologyName, TrainSettings, VersionChoice,
+    StateSettings, TimeUnit, TopicName, TopicPattern, TopologyName, TrainSettings, VersionChoice,
 };
 
 /// Position of a node in [`Topology::nodes`].
@@ -70,8 +70,10 @@ pub struct Edge {
 pub struct Source {
     /// Id.
     pub id: NodeId,
-    /// Topics read; all have `partitions` partitions.
+    /// Topics read, if they are named; all have `partitions` partitions.
     pub topics: Vec<TopicName>,
+    /// The topics read, if they are those that match; then `topics` is empty.
+    pub pattern: Option<TopicPattern>,
     /// How a record's value is written.
     pub format: Format,
     /// Its columns.

@@ -9,6 +9,7 @@ mod kafka;
 mod letters;
 mod models;
 mod panics;
+mod patterns;
 mod poison;
 mod quarantine;
 mod payments;

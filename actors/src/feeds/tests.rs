@@ -27,6 +27,7 @@ pub(super) fn source(format: Format, columns: Vec<Column>) -> Source {
     Source {
         id: NodeId::parse("readings").expect("an id"),
         topics: vec![TopicName::parse("readings").expect("a topic")],
+        pattern: None,
         format,
         key: Some(0),
         schema: Schema::new(columns),

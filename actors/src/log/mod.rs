@@ -166,6 +166,15 @@ pub trait Log: Send + Sync + 'static {
     /// If the log cannot be reached.
     fn topics(&self) -> Result<Vec<TopicInfo>, LogError>;
 
+    /// Names of all topics, which cost less than all there is to know of them.
+    ///
+    /// # Errors
+    /// If the log cannot be reached.
+    fn names(&self) -> Result<Vec<TopicName>, LogError> {
+        let topics = self.topics()?.into_iter();
+        Ok(topics.map(|topic| topic.spec.name).collect())
+    }
+
     /// One topic, if it exists.
     ///
     /// # Errors
@@ -293,6 +302,13 @@ pub trait Consumer: Send {
     /// # Errors
     /// If the log cannot be reached or data are damaged.
     fn poll(&mut self, timeout: Duration) -> Result<Polled, LogError>;
+
+    /// Reads these topics from now on, instead of those before. What is new is told as assigned, what
+    /// goes as revoked, by polls.
+    ///
+    /// # Errors
+    /// A topic that does not exist, or a log that refuses.
+    fn subscribe(&mut self, topics: &[(TopicName, config::Start)]) -> Result<(), LogError>;
 
     /// Stops delivering records of a partition until [`Consumer::resume`].
     fn pause(&mut self, at: &TopicPartition);

@@ -21,7 +21,6 @@ use tokio::sync::oneshot;
 use super::committer::CommitterMessage;
 use super::context::{Part, ShardContext};
 use super::partition::start::restore;
-use super::program::EntryKind;
 use super::standby;
 use crate::log::{ConsumerSettings, LogError, TopicPartition};
 use crate::nodes::{ask, failure};
@@ -70,6 +69,8 @@ pub struct ConsumerState {
     context: Arc<ShardContext>,
     link: ConsumerLink,
     owned: BTreeSet<TopicPartition>,
+    /// What the tasks read that run now: topics of a pattern come and go.
+    read: BTreeSet<TopicPartition>,
     /// Tasks whose state is being restored.
     restoring: BTreeSet<TaskId>,
     _stop: StopThread,
@@ -94,9 +95,11 @@ impl Actor for ConsumerActor {
         myself: ActorRef<ConsumerMessage>,
         context: Arc<ShardContext>,
     ) -> Result<ConsumerState, ActorProcessingErr> {
-        let settings = settings(&context);
         let shared = Arc::clone(&context);
-        let opened = move || shared.log.consumer(&settings);
+        let opened = move || {
+            shared.look_for_topics()?;
+            shared.log.consumer(&settings(&shared))
+        };
         let consumer = context.blocking("join", opened).await??;
         let stop = StopThread(Arc::default());
         let (first, first_assigned) = oneshot::channel();
@@ -110,6 +113,7 @@ impl Actor for ConsumerActor {
         }
         let tasks = assignment::tasks(&context, &owned);
         context.states.set_claimed(&tasks);
+        let read = context.inputs_of(&tasks);
         context.assign(tasks);
         standby::start(&context, Arc::clone(&stop.0))?;
         context.wiring.set_consumer(link.clone());
@@ -117,6 +121,7 @@ impl Actor for ConsumerActor {
             context,
             link,
             owned,
+            read,
             restoring: BTreeSet::new(),
             _stop: stop,
         })
@@ -163,12 +168,18 @@ impl ConsumerState {
         let running = self.context.assigned();
         let wanted = assignment::tasks(&self.context, &self.owned);
         let new: Vec<TaskId> = wanted
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|task| !running.contains(task) && !self.restoring.contains(task))
             .collect();
         if new.is_empty() {
-            // Known now, if it was not: nothing here is for this node.
-            self.context.assign(running.to_vec());
+            match self.context.inputs_of(&wanted) == self.read {
+                // Known now, if it was not: nothing here is for this node.
+                true => self.context.assign(running.to_vec()),
+                false if self.restoring.is_empty() => self.change(wanted, true).await,
+                // They are about to start anyway.
+                false => {}
+            }
             return;
         }
         self.restoring.extend(&new);
@@ -203,7 +214,7 @@ impl ConsumerState {
             .into_iter()
             .filter(|task| running.contains(task) || tasks.contains(task))
             .collect();
-        match next == *running {
+        match next == *running && self.context.inputs_of(&next) == self.read {
             true => self.claim(&running),
             false => self.change(next, true).await,
         }
@@ -219,14 +230,15 @@ impl ConsumerState {
             .copied()
             .filter(|task| wanted.contains(task))
             .collect();
-        if next.len() < running.len() {
+        if next.len() < running.len() || self.context.inputs_of(&next) != self.read {
             self.change(next, !lost).await;
         }
     }
 
     /// Commits what the running tasks have, unless it is lost, and starts all as what they are from
     /// now on. What is not committed is done again from the committed offsets, here or elsewhere.
-    async fn change(&self, tasks: Vec<TaskId>, commit: bool) {
+    async fn change(&mut self, tasks: Vec<TaskId>, commit: bool) {
+        self.read = self.context.inputs_of(&tasks);
         let context = &self.context;
         if commit
             && tokio::time::timeout(CHANGE_WITHIN, drain(context))
@@ -281,24 +293,14 @@ pub async fn drain(context: &ShardContext) {
 }
 
 fn settings(context: &ShardContext) -> ConsumerSettings {
-    let mut topics = Vec::new();
-    for program in &context.programs {
-        for entry in &program.entries {
-            let start = match &entry.kind {
-                EntryKind::Source(source, _) => source.start,
-                EntryKind::Repartition { .. } => config::Start::Earliest,
-            };
-            topics.extend(entry.topics.iter().map(|topic| (topic.clone(), start)));
-        }
-    }
     ConsumerSettings {
         group: context.group().to_owned(),
-        topics,
+        topics: context.subscription(),
         max_records: RECORDS_PER_POLL,
         max_bytes: BYTES_PER_POLL,
         together: context
             .programs
             .iter()
-            .any(|program| program.inputs(0).count() > 1),
+            .any(|program| program.reads_several()),
     }
 }

@@ -1,11 +1,11 @@
 //! What the actors of one shard share: the topology's programs, the log, the models, and where they
 //! report. Made once when the daemon starts; it outlives the actors' restarts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
-use config::{NodeId, NodeIndex, Topology};
+use config::{NodeId, NodeIndex, Start, TopicName, Topology};
 use parking_lot::RwLock;
 use supervisors::TaskId;
 use tokio::task::JoinError;
@@ -20,9 +20,10 @@ use super::states::States;
 use super::status::Status;
 use super::suspects::Suspects;
 use super::threads::Threads;
+use super::topics::matching;
 use super::wiring::Wiring;
 use crate::clock::Clock;
-use crate::log::{Log, TopicPartition};
+use crate::log::{Log, LogError, TopicPartition};
 use crate::state::store::OpenStore;
 
 /// Shared by the actors of a shard.
@@ -258,6 +259,88 @@ impl ShardContext {
             Some(recycle) => recycle(part),
             None => tracing::debug!("no tree to recycle yet"),
         }
+    }
+
+    /// Looks which topics match the patterns of sources now, and remembers it. True if that is news.
+    ///
+    /// # Errors
+    /// If the log cannot be reached.
+    pub fn look_for_topics(&self) -> Result<bool, LogError> {
+        let entries = self.programs.iter().flat_map(|program| {
+            let entries = program.entries.iter();
+            entries.map(|entry| (entry, program.partitions))
+        });
+        let followed = entries.filter_map(|(entry, partitions)| {
+            Some((entry, entry.topics.pattern.as_ref()?, partitions))
+        });
+        let mut all = None;
+        let mut news = false;
+        for (entry, pattern, partitions) in followed {
+            let all = match &all {
+                Some(all) => all,
+                None => all.insert(self.log.names()?),
+            };
+            let before = entry.topics.now();
+            let mut fitting = Vec::new();
+            for topic in matching(&self.topology, pattern, all.iter()) {
+                if before.contains(&topic) || self.fits(&topic, partitions)? {
+                    fitting.push(topic);
+                }
+            }
+            if entry.topics.set(fitting) {
+                let names: Vec<_> = entry
+                    .topics
+                    .now()
+                    .iter()
+                    .map(TopicName::to_string)
+                    .collect();
+                tracing::info!(%pattern, topics = names.join(" "), "topics that match");
+                news = true;
+            }
+        }
+        Ok(news)
+    }
+
+    /// Whether a topic has a partition for each task, and no more; says loudly if not.
+    fn fits(&self, topic: &TopicName, partitions: u32) -> Result<bool, LogError> {
+        let Some(info) = self.log.topic(topic)? else {
+            return Ok(false);
+        };
+        if info.spec.partitions == partitions {
+            return Ok(true);
+        }
+        tracing::error!(
+            %topic, partitions = info.spec.partitions, wanted = partitions,
+            "a topic matches, but has another number of partitions than the source: it is NOT read"
+        );
+        Ok(false)
+    }
+
+    /// Every topic that the tasks read, and where reading begins the first time.
+    #[must_use]
+    pub fn subscription(&self) -> Vec<(TopicName, Start)> {
+        let entries = self.programs.iter().flat_map(|program| &program.entries);
+        let topics = entries.flat_map(|entry| {
+            let start = match &entry.kind {
+                EntryKind::Source(source, _) => source.start,
+                EntryKind::Repartition { .. } => Start::Earliest,
+            };
+            let topics = entry.topics.now();
+            topics
+                .iter()
+                .map(|topic| (topic.clone(), start))
+                .collect::<Vec<_>>()
+        });
+        topics.collect()
+    }
+
+    /// The partitions that tasks read, as topics are now.
+    #[must_use]
+    pub fn inputs_of(&self, tasks: &[TaskId]) -> BTreeSet<TopicPartition> {
+        let inputs = tasks
+            .iter()
+            .flat_map(|task| self.program(*task).inputs(task.partition));
+        inputs.map(|(_, at)| at).collect()
     }
 
     /// The program that a task runs.

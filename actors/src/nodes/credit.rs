@@ -4,7 +4,10 @@
 //! task gives it back when the batch is done, or keeps it until the epoch is handed over when the
 //! epoch has its share of records or bytes. So mailboxes, which have no bound of their own, have one.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use parking_lot::RwLock;
 
 use crate::log::TopicPartition;
 
@@ -14,7 +17,8 @@ pub const CREDITS: u32 = 2;
 /// Credits of the inputs of one task.
 #[derive(Debug)]
 pub struct Credits {
-    inputs: Vec<Credit>,
+    /// Topics of a pattern come and go between two lives of a task.
+    inputs: RwLock<Vec<Arc<Credit>>>,
 }
 
 #[derive(Debug)]
@@ -28,18 +32,16 @@ impl Credits {
     /// Full credit for these inputs.
     #[must_use]
     pub fn new(inputs: impl Iterator<Item = TopicPartition>) -> Self {
-        let credit = |at| Credit {
-            at,
-            taken: AtomicU32::new(0),
-            withheld: AtomicU32::new(0),
+        let credits = Self {
+            inputs: RwLock::default(),
         };
-        Self {
-            inputs: inputs.map(credit).collect(),
-        }
+        credits.reset(inputs);
+        credits
     }
 
-    fn of(&self, at: &TopicPartition) -> Option<&Credit> {
-        self.inputs.iter().find(|credit| credit.at == *at)
+    fn of(&self, at: &TopicPartition) -> Option<Arc<Credit>> {
+        let inputs = self.inputs.read();
+        inputs.iter().find(|credit| credit.at == *at).cloned()
     }
 
     /// Whether a batch may be sent.
@@ -53,7 +55,7 @@ impl Credits {
     #[must_use]
     pub fn taken(&self) -> usize {
         let taken = |credit: &Credit| credit.taken.load(Ordering::Relaxed) as usize;
-        self.inputs.iter().map(taken).sum()
+        self.inputs.read().iter().map(|credit| taken(credit)).sum()
     }
 
     /// A batch is sent.
@@ -75,18 +77,23 @@ impl Credits {
 
     /// The epoch is handed over: withheld credits are free again.
     pub fn release_withheld(&self) {
-        for credit in &self.inputs {
+        for credit in self.inputs.read().iter() {
             let withheld = credit.withheld.swap(0, Ordering::AcqRel);
             credit.taken.fetch_sub(withheld, Ordering::AcqRel);
         }
     }
 
-    /// A new life of the shard: nothing is on its way.
-    pub fn reset(&self) {
-        for credit in &self.inputs {
-            credit.withheld.store(0, Ordering::Release);
-            credit.taken.store(0, Ordering::Release);
-        }
+    /// A new life of the task: nothing is on its way from these inputs.
+    pub fn reset(&self, inputs: impl Iterator<Item = TopicPartition>) {
+        let credit = |at| {
+            let (taken, withheld) = (AtomicU32::new(0), AtomicU32::new(0));
+            Arc::new(Credit {
+                at,
+                taken,
+                withheld,
+            })
+        };
+        *self.inputs.write() = inputs.map(credit).collect();
     }
 }
 

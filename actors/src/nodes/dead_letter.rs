@@ -146,19 +146,23 @@ fn original(
     if meta.index == NO_RECORD {
         return (None, made(batch, row));
     }
-    let at = TopicPartition::new(program.origin_topic(), meta.partition);
+    let topic = batch.topic.as_deref().cloned();
+    let topic = topic.or_else(|| program.origin_topic());
+    let at = topic.map(|topic| TopicPartition::new(topic, meta.partition));
     let own = batch.raw.get(meta.index as usize).cloned();
-    let found = match &program.entries[0].kind {
-        EntryKind::Source(..) => None,
-        EntryKind::Repartition { .. } => {
-            let read = context.log.read(&at, meta.offset, 1, 1).ok();
+    let found = match (&program.entries[0].kind, &at) {
+        (EntryKind::Source(..), _) => None,
+        // Its topic has it, but which of several that is is not known: it is made of the row.
+        (EntryKind::Repartition { .. }, None) => return (None, made(batch, row)),
+        (EntryKind::Repartition { .. }, Some(at)) => {
+            let read = context.log.read(at, meta.offset, 1, 1).ok();
             let first = read.and_then(|fetched| fetched.records.into_iter().next());
             first.filter(|record| record.offset == meta.offset)
         }
     };
     let record = found.or(own).unwrap_or_else(|| made(batch, row));
     let offset = meta.offset;
-    (Some(at), LogRecord { offset, ..record })
+    (at, LogRecord { offset, ..record })
 }
 
 /// A row that no single record made, as JSON.

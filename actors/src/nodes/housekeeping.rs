@@ -12,6 +12,8 @@ use crate::log::TopicPartition;
 
 /// How often committed state goes to the stores: a crash costs the replay of so much changelog.
 const EVERY: Duration = Duration::from_secs(3);
+/// Every so many times it is looked whether topics have come that a pattern matches.
+const LOOK_EVERY: u64 = 2;
 
 /// What housekeeping is told.
 pub enum HousekeepingMessage {
@@ -24,7 +26,7 @@ pub struct Housekeeping;
 
 impl Actor for Housekeeping {
     type Msg = HousekeepingMessage;
-    type State = Arc<ShardContext>;
+    type State = (Arc<ShardContext>, u64);
     type Arguments = Arc<ShardContext>;
 
     async fn pre_start(
@@ -33,20 +35,25 @@ impl Actor for Housekeeping {
         context: Arc<ShardContext>,
     ) -> Result<Self::State, ActorProcessingErr> {
         myself.send_after(EVERY, || HousekeepingMessage::Tick);
-        Ok(context)
+        Ok((context, 0))
     }
 
     async fn handle(
         &self,
         myself: ActorRef<HousekeepingMessage>,
         HousekeepingMessage::Tick: HousekeepingMessage,
-        context: &mut Self::State,
+        (context, rounds): &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         context.faults.reach("housekeeping").await;
         let shared = Arc::clone(context);
         context
             .blocking("maintenance", move || work(&shared))
             .await?;
+        *rounds += 1;
+        if rounds.is_multiple_of(LOOK_EVERY) {
+            let shared = Arc::clone(context);
+            context.blocking("topics", move || look(&shared)).await?;
+        }
         myself.send_after(EVERY, || HousekeepingMessage::Tick);
         Ok(())
     }
@@ -71,6 +78,21 @@ fn work(context: &ShardContext) {
     }
 }
 
+/// Takes topics up that match a pattern since the last look.
+fn look(context: &ShardContext) {
+    match context.look_for_topics() {
+        Ok(false) => {}
+        Ok(true) => {
+            if let Some(consumer) = context.wiring.consumer() {
+                consumer.subscribe(context.subscription());
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the log cannot be asked for topics that match a pattern");
+        }
+    }
+}
+
 /// Forgets rows of repartition topics that every task has taken and committed.
 fn purge(context: &ShardContext) {
     for program in &context.programs {
@@ -80,6 +102,7 @@ fn purge(context: &ShardContext) {
             }
             let places: Vec<TopicPartition> = entry
                 .topics
+                .now()
                 .iter()
                 .flat_map(|t| (0..program.partitions).map(|p| TopicPartition::new(t.clone(), p)))
                 .collect();

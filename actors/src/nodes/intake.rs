@@ -29,9 +29,10 @@ impl Actor for Intake {
             let partition = context.wiring.partition(*task);
             let partition = partition.ok_or(Gone("the partition"))?;
             let credits = &context.credits[task];
-            credits.reset();
             let positions = |reply| PartitionMessage::Positions { reply };
-            for (at, from) in ask(&partition, positions).await? {
+            let positions = ask(&partition, positions).await?;
+            credits.reset(positions.iter().map(|(at, _)| at.clone()));
+            for (at, from) in positions {
                 routes.push(Route {
                     at,
                     from,

@@ -18,6 +18,7 @@ pub mod marker;
 pub mod topics;
 pub mod pruning;
 pub mod program;
+pub mod read_topics;
 pub mod credit;
 pub mod states;
 pub mod wiring;

@@ -15,6 +15,7 @@ use config::{
 };
 
 use super::pruning::needed_columns;
+use super::read_topics::ReadTopics;
 use crate::log::TopicPartition;
 use crate::operators::keyed::{KeyedOperator, keyed};
 use crate::operators::{StatelessOperator, stateless::stateless};
@@ -44,7 +45,7 @@ pub struct Program {
 #[derive(Debug)]
 pub struct Entry {
     /// Topics whose partition this task reads.
-    pub topics: Vec<TopicName>,
+    pub topics: ReadTopics,
     /// What they hold.
     pub kind: EntryKind,
     /// Slot that the rows go to.
@@ -64,8 +65,8 @@ pub enum EntryKind {
         carried: Vec<usize>,
         /// Tasks of the upstream sub-topology.
         upstream_partitions: u32,
-        /// Topics that the upstream sub-topology's records came from, for outputs' headers.
-        origin: TopicName,
+        /// Topic that the upstream sub-topology's records came from, if it is one.
+        origin: Option<TopicName>,
     },
 }
 
@@ -134,21 +135,33 @@ pub struct KeyedStep {
 }
 
 impl Program {
-    /// The topic that the records came from at first, for the headers of outputs.
+    /// The topic that the records came from at first, if it is one: rows do not remember which of
+    /// several it was.
     #[must_use]
-    pub fn origin_topic(&self) -> TopicName {
-        match &self.entries[0].kind {
-            EntryKind::Source(source, _) => source.topics[0].clone(),
-            EntryKind::Repartition { origin, .. } => origin.clone(),
+    pub fn origin_topic(&self) -> Option<TopicName> {
+        match self.entries.as_slice() {
+            [entry] => match &entry.kind {
+                EntryKind::Source(source, _) => only(source),
+                EntryKind::Repartition { origin, .. } => origin.clone(),
+            },
+            _ => None,
         }
+    }
+
+    /// Whether a task reads several partitions, or may come to.
+    #[must_use]
+    pub fn reads_several(&self) -> bool {
+        let follows = |entry: &Entry| entry.topics.pattern.is_some();
+        self.entries.iter().any(follows) || self.inputs(0).count() > 1
     }
 
     /// Input partitions of the task with this partition, with the entry they belong to.
     pub fn inputs(&self, partition: u32) -> impl Iterator<Item = (&Entry, TopicPartition)> {
         self.entries.iter().flat_map(move |entry| {
-            let at =
-                move |topic: &TopicName| (entry, TopicPartition::new(topic.clone(), partition));
-            entry.topics.iter().map(at)
+            let topics = entry.topics.now();
+            let count = topics.len();
+            let at = move |nth: usize| (entry, TopicPartition::new(topics[nth].clone(), partition));
+            (0..count).map(at)
         })
     }
 }
@@ -235,7 +248,10 @@ fn entry(topology: &Topology, index: NodeIndex, slot: usize, needed: &Needed) ->
         Node::Source(source) => {
             let kind = EntryKind::Source(Box::new(source.clone()), used);
             Entry {
-                topics: source.topics.clone(),
+                topics: match &source.pattern {
+                    Some(pattern) => ReadTopics::matching(pattern.clone()),
+                    None => ReadTopics::named(source.topics.clone()),
+                },
                 kind,
                 slot,
             }
@@ -249,7 +265,7 @@ fn entry(topology: &Topology, index: NodeIndex, slot: usize, needed: &Needed) ->
                 origin: origin_topic(topology, upstream),
             };
             Entry {
-                topics: vec![topology.repartition_topic(&operator.id)],
+                topics: ReadTopics::named(vec![topology.repartition_topic(&operator.id)]),
                 kind,
                 slot,
             }
@@ -267,12 +283,23 @@ fn upstream_of(topology: &Topology, key_by: NodeIndex) -> &SubTopology {
         .unwrap_or_else(|| unreachable!("every key-by ends a sub-topology: config cuts there"))
 }
 
-/// The topic that the records of a sub-topology came from at first.
-fn origin_topic(topology: &Topology, sub: &SubTopology) -> TopicName {
-    match topology.node(sub.entries[0]) {
-        Node::Source(source) => source.topics[0].clone(),
-        Node::Operator(_) => origin_topic(topology, upstream_of(topology, sub.entries[0])),
+/// The topic that the records of a sub-topology came from at first, if it is one.
+fn origin_topic(topology: &Topology, sub: &SubTopology) -> Option<TopicName> {
+    let [entry] = sub.entries.as_slice() else {
+        return None;
+    };
+    match topology.node(*entry) {
+        Node::Source(source) => only(source),
+        Node::Operator(_) => origin_topic(topology, upstream_of(topology, *entry)),
         Node::Sink(sink) => unreachable!("sink \"{}\" is no entry: config checks it", sink.id),
+    }
+}
+
+/// A source's topic, if it has one and no more.
+fn only(source: &Source) -> Option<TopicName> {
+    match source.topics.as_slice() {
+        [topic] => Some(topic.clone()),
+        _ => None,
     }
 }
 

@@ -82,7 +82,8 @@ pub struct SinkState {
     encoder: Encoder,
     order: Order,
     program: Arc<Program>,
-    origin: TopicName,
+    /// Topic of the source records, if it is one and batches do not say it.
+    origin: Option<TopicName>,
     partitions: u32,
     fixed: Headers,
     dead: DeadLetters,
@@ -242,7 +243,10 @@ impl SinkState {
         let rows_per_row = batch.rows.iter().zip(encoded.values).zip(encoded.keys);
         for ((row, value), key) in rows_per_row {
             self.headers.push_block(&self.fixed);
-            push_origin(&mut self.headers, &self.origin, row.partition, row.offset);
+            let origin = batch.topic.as_deref().or(self.origin.as_ref());
+            if let Some(origin) = origin {
+                push_origin(&mut self.headers, origin, row.partition, row.offset);
+            }
             for tag in batch.models.iter() {
                 push_model(&mut self.headers, tag.model.as_str(), tag.version);
             }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use config::{Feed, LogSettings, Node, NodeIndex, OperatorKind, SinkTarget, TopicName, Topology};
+use config::{
+    Feed, LogSettings, Node, NodeIndex, OperatorKind, SinkTarget, Source, TopicName, TopicPattern,
+    Topology,
+};
 
 use super::feed::labels_topic;
 use crate::log::TopicSpec;
@@ -106,6 +109,40 @@ pub fn topics(topology: &Topology) -> Vec<(Purpose, TopicSpec)> {
         );
     }
     topics.into_values().collect()
+}
+
+/// Endings of topics that a topology makes for itself, this one or another.
+const INTERNAL: [&str; 4] = [".repartition", ".changelog", ".dead-letters", ".nodes"];
+
+/// The topics that a pattern means, of all there are: not the brokers' own, none that a topology makes
+/// for itself, and none that this topology reads or writes by its name, so that nothing goes in circles.
+#[must_use]
+pub fn matching<'t>(
+    topology: &Topology,
+    pattern: &TopicPattern,
+    all: impl Iterator<Item = &'t TopicName>,
+) -> Vec<TopicName> {
+    let named = topics(topology);
+    let is_free = |name: &TopicName| {
+        let text = name.as_str();
+        !text.starts_with("__")
+            && !INTERNAL.iter().any(|ending| text.ends_with(ending))
+            && !named.iter().any(|(_, spec)| spec.name == *name)
+    };
+    let mut matching: Vec<TopicName> = all
+        .filter(|name| pattern.matches(name) && is_free(name))
+        .cloned()
+        .collect();
+    matching.sort();
+    matching
+}
+
+/// Sources that read what matches a pattern, with the pattern.
+pub fn patterns(topology: &Topology) -> impl Iterator<Item = (&Source, &TopicPattern)> {
+    topology.nodes.iter().filter_map(|node| match node {
+        Node::Source(source) => Some((source, source.pattern.as_ref()?)),
+        Node::Operator(_) | Node::Sink(_) => None,
+    })
 }
 
 fn plain(name: TopicName, partitions: u32) -> TopicSpec {

@@ -7,8 +7,8 @@ use crate::code::Code;
 use crate::files::{Finding, Span};
 use crate::raw::{self, Key};
 use crate::{
-    DataType, EventTime, Node, Source, Start, TimeUnit, TopicName, WatermarkSettings, defaults,
-    time,
+    DataType, EventTime, Node, Source, Start, TimeUnit, TopicName, TopicPattern, WatermarkSettings,
+    defaults, time,
 };
 
 /// Checks a source; what flows out of it is known as far as it is right.
@@ -36,7 +36,7 @@ pub(crate) fn check(
             cx,
         );
     }
-    let topics = topics(raw, span, cx);
+    let topics = topics(raw, span, cx).unzip();
     let time = event_time(raw, &flow, cx);
     let start = start(raw.start.as_ref(), cx);
     let partitions = match &raw.partitions {
@@ -50,7 +50,8 @@ pub(crate) fn check(
     let source = (|| {
         Some(Node::Source(Source {
             id: node_id(&raw.id)?,
-            topics: topics?,
+            topics: topics.0?,
+            pattern: topics.1?,
             format: format?,
             schema: flow.schema.clone(),
             key: key?,
@@ -85,36 +86,64 @@ pub(crate) fn key_column(flow: &Flow, key: &Key<String>, cx: &Context<'_>) -> Op
     }
 }
 
-fn topics(raw: &raw::Source, span: Span, cx: &Context<'_>) -> Option<Vec<TopicName>> {
-    match (&raw.topic, &raw.topics) {
-        (Some(topic), None) => Some(vec![cx.topic(topic)?]),
-        (None, Some(topics)) => {
-            let list = topics.get()?;
-            if list.is_empty() {
-                cx.report(Finding::at(
-                    topics.span,
-                    Code::INVALID_VALUE,
-                    "there is no topic",
-                ));
-            }
-            list.iter().map(|topic| cx.topic(topic)).collect()
-        }
-        (Some(_), Some(topics)) => {
-            cx.report(
-                Finding::at(topics.span, Code::CONFLICT, "both topic and topics")
-                    .hint("give one of them"),
-            );
-            None
-        }
-        (None, None) => {
-            cx.report(Finding::at(
-                span,
-                Code::MISSING_KEY,
-                "missing key \"topic\"",
-            ));
-            None
-        }
+/// Topics by their names, or the pattern that says which.
+fn topics(
+    raw: &raw::Source,
+    span: Span,
+    cx: &Context<'_>,
+) -> Option<(Vec<TopicName>, Option<TopicPattern>)> {
+    let keys = [
+        ("topic", raw.topic.as_ref().map(|key| key.span)),
+        ("topics", raw.topics.as_ref().map(|key| key.span)),
+        ("pattern", raw.pattern.as_ref().map(|key| key.span)),
+    ];
+    let mut given = keys
+        .iter()
+        .filter_map(|(name, span)| Some((name, (*span)?)));
+    let Some((first, _)) = given.next() else {
+        let message = "missing key \"topic\"";
+        cx.report(Finding::at(span, Code::MISSING_KEY, message));
+        return None;
+    };
+    if let Some((second, span)) = given.next() {
+        let message = format!("both {first} and {second}");
+        cx.report(Finding::at(span, Code::CONFLICT, message).hint("give one of them"));
+        return None;
     }
+    if let Some(topic) = &raw.topic {
+        return Some((vec![cx.topic(topic)?], None));
+    }
+    if let Some(pattern) = &raw.pattern {
+        return Some((Vec::new(), Some(self::pattern(pattern, raw, cx)?)));
+    }
+    let topics = raw.topics.as_ref()?;
+    let list = topics.get()?;
+    if list.is_empty() {
+        cx.report(Finding::at(
+            topics.span,
+            Code::INVALID_VALUE,
+            "there is no topic",
+        ));
+    }
+    let names: Option<Vec<TopicName>> = list.iter().map(|topic| cx.topic(topic)).collect();
+    Some((names?, None))
+}
+
+fn pattern(key: &Key<String>, raw: &raw::Source, cx: &Context<'_>) -> Option<TopicPattern> {
+    if let Some(feed) = &raw.feed {
+        cx.report(
+            Finding::at(feed.span, Code::CONFLICT, "a feed with a pattern")
+                .hint("a feed fills one topic: write topic"),
+        );
+    }
+    let parsed = TopicPattern::parse(key.get()?);
+    let failed = |error: regex::Error| {
+        let error = error.to_string();
+        let last = error.lines().last().unwrap_or_default();
+        let message = format!("not a regular expression: {last}");
+        cx.report(Finding::at(key.span, Code::INVALID_VALUE, message));
+    };
+    parsed.map_err(failed).ok()
 }
 
 fn event_time(raw: &raw::Source, flow: &Flow, cx: &Context<'_>) -> Option<EventTime> {

@@ -15,7 +15,7 @@ pub(crate) const WORDS: [&str; 9] = [
 ];
 
 /// Keys.
-pub(crate) const KEYS: [&str; 5] = ["pattern", "cache", "exit-early", "strict", "test"];
+pub(crate) const KEYS: [&str; 4] = ["cache", "exit-early", "strict", "test"];
 
 /// Whether a value is planned.
 pub(crate) fn is_word(word: &str) -> bool {

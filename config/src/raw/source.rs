@@ -16,6 +16,9 @@ pub(crate) struct Source {
     pub(crate) topic: Option<Key<String>>,
     /// The topics read, instead of `topic`.
     pub(crate) topics: Option<Key<Vec<Key<String>>>>,
+    /// A regular expression over whole names of topics, instead of `topic`: all that match are read, those
+    /// too that come while it runs.
+    pub(crate) pattern: Option<Key<String>>,
     /// How a record's value is written. Default: json.
     pub(crate) format: Option<Key<Format>>,
     /// Columns and their types.

@@ -76,6 +76,7 @@ fn carry_out(topology: &Topology, arguments: &ApplyArguments) -> Result<Vec<Appl
     for topic in planned(topology, Some(&found)) {
         let done = match topic.state {
             Fate::There | Fate::Unsafe | Fate::Unknown => "there",
+            Fate::NotRead => "not read",
             Fate::Differs => "differs",
             Fate::ToCreate | Fate::Missing if arguments.dry_run => "to create",
             Fate::ToCreate | Fate::Missing => {

@@ -34,7 +34,10 @@ pub(super) fn label(node: &Node) -> String {
                 .iter()
                 .map(config::TopicName::as_str)
                 .collect();
-            format!("source of {}", topics.join(", "))
+            match &source.pattern {
+                Some(pattern) => format!("source of what matches {pattern}"),
+                None => format!("source of {}", topics.join(", ")),
+            }
         }
         Node::Operator(operator) => match &operator.kind {
             OperatorKind::KeyBy { column } => {

@@ -5,7 +5,7 @@ use actors::codec::{Decoder, key_text};
 use actors::log::{
     Log, LogError, LogRecord, Producer, TopicPartition, TopicSpec, partition_for_key,
 };
-use actors::nodes::topics::{Purpose, topics};
+use actors::nodes::topics::{Purpose, matching, topics};
 use bytes::Bytes;
 use config::{Node, Source, TopicName, Topology};
 use serde::{Deserialize, Serialize};
@@ -110,7 +110,13 @@ fn open_to_all(topology: &Topology, topic: &TopicName) -> Result<(), ControlErro
 /// The source that reads a topic, if one does.
 fn source_of<'t>(topology: &'t Topology, topic: &TopicName) -> Option<&'t Source> {
     topology.nodes.iter().find_map(|node| match node {
-        Node::Source(source) => source.topics.contains(topic).then_some(source),
+        Node::Source(source) => {
+            let named = source.topics.contains(topic);
+            let matched = source.pattern.as_ref().is_some_and(|pattern| {
+                !matching(topology, pattern, std::iter::once(topic)).is_empty()
+            });
+            (named || matched).then_some(source)
+        }
         Node::Operator(_) | Node::Sink(_) => None,
     })
 }

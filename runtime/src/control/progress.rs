@@ -139,7 +139,18 @@ impl Control {
         self.context().topology.nodes.iter().any(|node| match node {
             Node::Source(source) => source.topics.iter().any(|t| t.as_str() == topic),
             Node::Operator(_) | Node::Sink(_) => false,
-        })
+        }) || self.is_matched(topic)
+    }
+
+    /// Whether a source's pattern matches this topic.
+    fn is_matched(&self, topic: &str) -> bool {
+        let entries = self
+            .context()
+            .programs
+            .iter()
+            .flat_map(|program| &program.entries);
+        let mut matched = entries.filter(|entry| entry.topics.pattern.is_some());
+        matched.any(|entry| entry.topics.now().iter().any(|t| t.as_str() == topic))
     }
 
     /// The models with the version in service; `null` while a model's actor does not run.
@@ -175,12 +186,12 @@ fn upstream<'t>(
     let entries = program.entries.iter();
     let topics: Vec<_> = entries
         .filter(|entry| matches!(entry.kind, EntryKind::Repartition { .. }))
-        .flat_map(|entry| &entry.topics)
+        .flat_map(|entry| entry.topics.now().to_vec())
         .collect();
     let feeds = |other: &&TaskStatus| {
         named(&other.name).is_some_and(|program| {
             program.steps.iter().any(|step| match &step.action {
-                Action::KeyBy(step) => topics.contains(&&step.topic),
+                Action::KeyBy(step) => topics.contains(&step.topic),
                 Action::Stateless(_) | Action::Keyed(_) | Action::Infer(..) | Action::Sink(_) => {
                     false
                 }

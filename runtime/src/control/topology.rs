@@ -17,6 +17,7 @@ pub fn topology_view(topology: &Topology) -> Value {
         Node::Source(source) => json!({
             "id": source.id.as_str(), "kind": "source", "inputs": [],
             "topics": source.topics.iter().map(config::TopicName::as_str).collect::<Vec<_>>(),
+            "pattern": source.pattern.as_ref().map(ToString::to_string),
             "columns": columns(&source.schema),
         }),
         Node::Operator(operator) => json!({

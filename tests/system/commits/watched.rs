@@ -106,6 +106,10 @@ impl<W: Watcher> Consumer for WatchedConsumer<W> {
         self.inner.poll(timeout)
     }
 
+    fn subscribe(&mut self, topics: &[(TopicName, config::Start)]) -> Result<(), LogError> {
+        self.inner.subscribe(topics)
+    }
+
     fn pause(&mut self, at: &TopicPartition) {
         self.inner.pause(at);
     }

@@ -7,6 +7,7 @@ mod commands;
 mod disk_full;
 mod leftover;
 mod nodes;
+mod patterns;
 mod secured;
 mod starting;
 

@@ -169,3 +169,29 @@ fn a_consumer_of_a_missing_topic_is_refused() {
         assert!(matches!(refused.map(|_| ()), Err(LogError::NoTopic(_))));
     });
 }
+
+#[test]
+fn a_member_takes_topics_up_while_it_reads() {
+    each_log(|subject| {
+        for topic in ["a", "b"] {
+            subject.create(topic, 1);
+            subject.append(&at(topic, 0), vec![text(topic)]);
+        }
+        let mut consumer = subject.consumer("g", "a", Start::Earliest);
+        assert_eq!(values(&next_records(&mut *consumer).unwrap().1), ["a"]);
+        let both = [name("a"), name("b")].map(|topic| (topic, Start::Earliest));
+        consumer.subscribe(&both).unwrap();
+        let polled = consumer.poll(Duration::ZERO).unwrap();
+        let Polled::Assigned(new) = polled else {
+            panic!("{polled:?}");
+        };
+        assert_eq!(new, [at("b", 0)], "only what is new");
+        let (from, records) = next_records(&mut *consumer).unwrap();
+        assert_eq!((from, values(&records)), (at("b", 0), vec!["b".to_owned()]));
+        consumer.subscribe(&both).unwrap();
+        assert!(matches!(
+            consumer.poll(Duration::ZERO).unwrap(),
+            Polled::Nothing
+        ));
+    });
+}

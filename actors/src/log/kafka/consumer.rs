@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use config::TopicName;
+use config::{Start, TopicName};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -61,10 +61,7 @@ pub(super) fn open(
     let native = NativeConsumer::open(&config, shared.reporter.clone())
         .map_err(|error| shared.failed(&error, &place))?;
     shared.sign_in(native.client())?;
-    let topics: Vec<&str> = settings.topics.iter().map(|(t, _)| t.as_str()).collect();
-    let subscribed = native.subscribe(&topics);
-    subscribed.map_err(|code| error::coded(code, &place))?;
-    Ok(Box::new(KafkaConsumer {
+    let mut consumer = KafkaConsumer {
         native,
         shared: Arc::clone(shared),
         group: settings.group.clone(),
@@ -74,7 +71,13 @@ pub(super) fn open(
         max_records: settings.max_records.max(1),
         max_bytes: settings.max_bytes,
         buffer: BytesMut::new(),
-    }))
+    };
+    consumer.subscribe(&settings.topics)?;
+    if settings.topics.is_empty() {
+        // A group gives nothing to whoever reads nothing yet.
+        consumer.events.push_back(Polled::Assigned(Vec::new()));
+    }
+    Ok(Box::new(consumer))
 }
 
 impl Consumer for KafkaConsumer {
@@ -100,6 +103,16 @@ impl Consumer for KafkaConsumer {
             Some((at, fetched)) => Polled::Records(at, fetched),
             None => Polled::Nothing,
         })
+    }
+
+    fn subscribe(&mut self, topics: &[(TopicName, Start)]) -> Result<(), LogError> {
+        let doing = format!("joining group \"{}\"", self.group);
+        let names: Vec<&str> = topics.iter().map(|(topic, _)| topic.as_str()).collect();
+        let subscribed = match names.is_empty() {
+            true => self.native.unsubscribe(),
+            false => self.native.subscribe(&names),
+        };
+        subscribed.map_err(|code| error::coded(code, &Place::new(&doing)))
     }
 
     fn pause(&mut self, at: &TopicPartition) {

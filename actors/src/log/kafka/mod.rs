@@ -138,6 +138,11 @@ impl Log for KafkaLog {
         self.topics.all()
     }
 
+    fn names(&self) -> Result<Vec<TopicName>, LogError> {
+        let names = self.topics.names()?.into_iter();
+        Ok(names.map(|(name, _)| name).collect())
+    }
+
     fn topic(&self, name: &TopicName) -> Result<Option<TopicInfo>, LogError> {
         self.topics.one(name)
     }

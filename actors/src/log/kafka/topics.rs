@@ -55,14 +55,7 @@ impl Topics {
 
     /// All topics but the brokers' own.
     pub(super) fn all(&self) -> Result<Vec<TopicInfo>, LogError> {
-        let metadata = self.offsets.metadata(None)?;
-        let mut found: Vec<(TopicName, u32)> = metadata
-            .topics()
-            .iter()
-            .filter(|topic| topic.error().is_none() && !topic.name().starts_with("__"))
-            .filter_map(|topic| Some((TopicName::parse(topic.name()).ok()?, partitions(topic))))
-            .collect();
-        found.sort();
+        let found = self.names()?;
         let specs = self.describe(&found)?;
         let places: Vec<_> = specs.iter().flat_map(places).collect();
         let mut ranges = self.ranges_of(&places)?.into_iter();
@@ -71,6 +64,19 @@ impl Topics {
             spec,
         });
         Ok(infos.collect())
+    }
+
+    /// Names of all topics but the brokers' own, with their partitions.
+    pub(super) fn names(&self) -> Result<Vec<(TopicName, u32)>, LogError> {
+        let metadata = self.offsets.metadata(None)?;
+        let mut found: Vec<(TopicName, u32)> = metadata
+            .topics()
+            .iter()
+            .filter(|topic| topic.error().is_none() && !topic.name().starts_with("__"))
+            .filter_map(|topic| Some((TopicName::parse(topic.name()).ok()?, partitions(topic))))
+            .collect();
+        found.sort();
+        Ok(found)
     }
 
     /// One topic.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use config::Start;
+use config::{Start, TopicName};
 
 use super::Shared;
 use super::storage::Storage;
@@ -17,6 +17,8 @@ struct LocalConsumer<S> {
     generation: u64,
     standing: Standing,
     partitions: Vec<Reading>,
+    /// Subscribed to since, and not told yet.
+    new: Vec<TopicPartition>,
     /// Index of the partition whose turn it is.
     turn: usize,
     max_records: usize,
@@ -48,18 +50,9 @@ pub(super) fn open<S: Storage>(
 ) -> Result<impl Consumer + use<S>, LogError> {
     // A commit in progress of the older member ends before this one looks at the offsets.
     let writing = log.writing.lock();
-    let mut found = Vec::new();
+    let partitions = begin(log, &settings.group, &settings.topics)?;
     let generation = {
         let mut state = log.state.lock();
-        for (name, start) in &settings.topics {
-            let topic = state.topics.get(name);
-            let topic = topic.ok_or_else(|| LogError::NoTopic(name.to_string()))?;
-            for partition in 0..topic.spec.partitions {
-                let at = TopicPartition::new(name.clone(), partition);
-                let committed = state.committed(&settings.group, &at)?;
-                found.push((at, *start, committed.map(|c| c.offset)));
-            }
-        }
         let group = state.groups.entry(settings.group.clone()).or_default();
         group.generation += 1;
         group.generation
@@ -67,28 +60,50 @@ pub(super) fn open<S: Storage>(
     drop(writing);
     // The older member is to hear of it now, not when its poll ends.
     log.changed.notify_all();
-    let mut partitions = Vec::with_capacity(found.len());
-    for (at, start, committed) in found {
-        let position = match committed {
-            Some(offset) => offset,
-            None => start_of(log, &at, start)?,
-        };
-        partitions.push(Reading {
-            at,
-            position,
-            paused: false,
-        });
-    }
     Ok(LocalConsumer {
         log: Arc::clone(log),
         group: settings.group.clone(),
         generation,
         standing: Standing::Joining,
         partitions,
+        new: Vec::new(),
         turn: 0,
         max_records: settings.max_records.max(1),
         max_bytes: settings.max_bytes,
     })
+}
+
+/// The partitions of topics, each where its group goes on.
+fn begin<S: Storage>(
+    log: &Shared<S>,
+    group: &str,
+    topics: &[(TopicName, Start)],
+) -> Result<Vec<Reading>, LogError> {
+    let mut found = Vec::new();
+    {
+        let state = log.state.lock();
+        for (name, start) in topics {
+            let topic = state.topics.get(name);
+            let topic = topic.ok_or_else(|| LogError::NoTopic(name.to_string()))?;
+            for partition in 0..topic.spec.partitions {
+                let at = TopicPartition::new(name.clone(), partition);
+                let committed = state.committed(group, &at)?;
+                found.push((at, *start, committed.map(|c| c.offset)));
+            }
+        }
+    }
+    let begun = found.into_iter().map(|(at, start, committed)| {
+        let position = match committed {
+            Some(offset) => offset,
+            None => start_of(log, &at, start)?,
+        };
+        Ok(Reading {
+            at,
+            position,
+            paused: false,
+        })
+    });
+    begun.collect()
 }
 
 fn start_of<S: Storage>(
@@ -114,6 +129,9 @@ impl<S: Storage> Consumer for LocalConsumer<S> {
             Standing::Member => {}
             Standing::Replaced => return Err(LogError::Fenced(format!("group {}", self.group))),
         }
+        if !self.new.is_empty() {
+            return Ok(Polled::Assigned(std::mem::take(&mut self.new)));
+        }
         let deadline = Instant::now() + timeout;
         loop {
             match self.wait(deadline)? {
@@ -132,6 +150,18 @@ impl<S: Storage> Consumer for LocalConsumer<S> {
                 }
             }
         }
+    }
+
+    fn subscribe(&mut self, topics: &[(TopicName, Start)]) -> Result<(), LogError> {
+        // Topics of this log do not go: what is read stays.
+        let known = |name: &TopicName| self.partitions.iter().any(|r| r.at.topic == *name);
+        let new = topics.iter().filter(|(name, _)| !known(name)).cloned();
+        let new: Vec<_> = new.collect();
+        let new = begin(&self.log, &self.group, &new)?;
+        self.new
+            .extend(new.iter().map(|reading| reading.at.clone()));
+        self.partitions.extend(new);
+        Ok(())
     }
 
     fn pause(&mut self, at: &TopicPartition) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use config::{Start, TopicName};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -161,10 +162,15 @@ impl Consumer for FaultyConsumer {
         let polled = self.inner.poll(timeout)?;
         match &polled {
             Polled::Records(at, fetched) => self.last = Some((at.clone(), fetched.clone())),
-            Polled::Assigned(partitions) => self.assigned.clone_from(partitions),
+            Polled::Assigned(partitions) => self.assigned.extend(partitions.iter().cloned()),
             Polled::Nothing | Polled::Revoked { .. } => self.last = None,
         }
         Ok(polled)
+    }
+
+    fn subscribe(&mut self, topics: &[(TopicName, Start)]) -> Result<(), LogError> {
+        self.settings.topics = topics.to_vec();
+        self.inner.subscribe(topics)
     }
 
     fn pause(&mut self, at: &TopicPartition) {

@@ -231,7 +231,7 @@ fn ended_inputs(context: &ShardContext) -> Vec<(TopicPartition, i64)> {
             if !context.status.source_ended(&source.id) {
                 continue;
             }
-            for topic in &entry.topics {
+            for topic in entry.topics.now().iter() {
                 let Ok(Some(info)) = context.log.topic(topic) else {
                     continue;
                 };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
+use config::{Start, TopicName};
 use ractor::ActorRef;
 use tokio::sync::oneshot;
 
@@ -40,6 +41,7 @@ pub(super) enum Command {
     Token(oneshot::Sender<Result<GroupToken, LogError>>),
     Attach(Vec<Route>, oneshot::Sender<Result<(), LogError>>),
     Detach,
+    Subscribe(Vec<(TopicName, Start)>),
     CloseIntake(oneshot::Sender<()>),
     Leave(oneshot::Sender<()>),
 }
@@ -78,6 +80,12 @@ impl ConsumerLink {
     pub fn detach(&self) {
         // A thread that has ended hands on nothing either.
         drop(self.commands.try_send(Command::Detach));
+    }
+
+    /// Reads these topics from now on.
+    pub(crate) fn subscribe(&self, topics: Vec<(TopicName, Start)>) {
+        // A thread that has ended begins again with the topics of that time.
+        drop(self.commands.try_send(Command::Subscribe(topics)));
     }
 
     /// Delivers no more records; answers when the last one is handed on.

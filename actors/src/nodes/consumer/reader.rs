@@ -96,7 +96,7 @@ impl Reader {
         let threads = self.context.threads;
         while !self.left && !self.stop.load(Ordering::Acquire) {
             while let Ok(command) = self.commands.try_recv() {
-                self.obey(command);
+                self.obey(command)?;
             }
             self.pace();
             self.context.faults.reach("consumer-thread").await;
@@ -108,7 +108,7 @@ impl Reader {
                 Ok(Polled::Nothing) => threads.waited(poll).await,
                 Ok(Polled::Records(at, fetched)) => self.hand_on(at, fetched),
                 Ok(Polled::Assigned(partitions)) => self.assigned(partitions),
-                Ok(Polled::Revoked { partitions, lost }) => self.revoked(partitions, lost).await,
+                Ok(Polled::Revoked { partitions, lost }) => self.revoked(partitions, lost).await?,
                 Err(error) if error.remedy() == Remedy::Retry => {
                     tracing::warn!(%error, "the log does not answer: trying again");
                     threads.sleep(Duration::from_millis(200)).await;
@@ -119,11 +119,12 @@ impl Reader {
         Ok(())
     }
 
-    fn obey(&mut self, command: Command) {
+    fn obey(&mut self, command: Command) -> Result<(), LogError> {
         // Whoever asked may be gone.
         match command {
             Command::Token(reply) => drop(reply.send(self.consumer.token())),
             Command::Attach(routes, reply) => drop(reply.send(self.attach(routes))),
+            Command::Subscribe(topics) => self.consumer.subscribe(&topics)?,
             Command::Detach => {
                 for owned in self.owned.values_mut() {
                     owned.route = None;
@@ -139,6 +140,7 @@ impl Reader {
                 let _: Result<(), ()> = reply.send(());
             }
         }
+        Ok(())
     }
 
     /// A new life of the tasks: each partition goes on where its task says.
@@ -204,7 +206,11 @@ impl Reader {
     }
 
     /// Waits until no task works on the partitions; serves those that must commit for it meanwhile.
-    async fn revoked(&mut self, partitions: Vec<TopicPartition>, lost: bool) {
+    async fn revoked(
+        &mut self,
+        partitions: Vec<TopicPartition>,
+        lost: bool,
+    ) -> Result<(), LogError> {
         self.context.faults.hit("on-revocation");
         let (done, mut is_done) = oneshot::channel();
         let message = ConsumerMessage::Revoked {
@@ -220,13 +226,14 @@ impl Reader {
                 Ok(()) | Err(oneshot::error::TryRecvError::Closed) => break,
             }
             match self.commands.try_recv() {
-                Ok(command) => self.obey(command),
+                Ok(command) => self.obey(command)?,
                 Err(_) => self.context.threads.sleep(COMMANDS_EVERY).await,
             }
         }
         for at in &partitions {
             self.owned.remove(at);
         }
+        Ok(())
     }
 
     /// Whether a partition waits for its task: it is to go on as soon as the task can.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMillisecondType;
-use config::Source;
+use config::{Source, TopicName};
 
 use super::{Rejected, Taken, widen};
 use crate::batch::{Batch, Row};
 use crate::codec::{BadRecord, Decoded, Decoder, code};
-use crate::log::LogRecord;
+use crate::log::{LogRecord, TopicPartition};
 use crate::nodes::boundary::guarded;
 use crate::nodes::faults::Faults;
 use crate::nodes::progress::SourceProgress;
@@ -21,13 +21,19 @@ pub struct SourceInput {
     used: Vec<usize>,
     decoder: Decoder,
     watermark: Watermark,
+    topic: Arc<TopicName>,
     partition: u32,
 }
 
 impl SourceInput {
     /// Goes on from committed progress.
     #[must_use]
-    pub fn new(source: &Source, used: &[usize], partition: u32, progress: SourceProgress) -> Self {
+    pub fn new(
+        source: &Source,
+        used: &[usize],
+        at: &TopicPartition,
+        progress: SourceProgress,
+    ) -> Self {
         let decoder = Decoder::new(source.format, &source.schema, used, source.time.unit);
         let watermark = Watermark::resume(source.watermark.delay.0, progress.highest);
         Self {
@@ -35,7 +41,8 @@ impl SourceInput {
             used: used.to_vec(),
             decoder,
             watermark,
-            partition,
+            topic: Arc::new(at.topic.clone()),
+            partition: at.partition,
         }
     }
 
@@ -88,8 +95,9 @@ impl SourceInput {
                 index: *index,
             });
         }
+        let batch = Batch::new(columns, rows, Arc::new(records));
         Ok(Taken {
-            batch: Some(Batch::new(columns, rows, Arc::new(records))),
+            batch: Some(batch.of_topic(Arc::clone(&self.topic))),
             bad,
         })
     }

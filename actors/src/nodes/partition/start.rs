@@ -90,7 +90,7 @@ fn open_input(
     let (kind, idle_ms) = match &entry.kind {
         EntryKind::Source(source, used) => {
             let progress = SourceProgress::decode(metadata).unwrap_or_default();
-            let input = SourceInput::new(source, used, at.partition, progress);
+            let input = SourceInput::new(source, used, &at, progress);
             let idle = source.watermark.idle.map(|idle| idle.0);
             (InputKind::Source(Box::new(input)), idle)
         }
@@ -120,7 +120,8 @@ fn open_input(
 }
 
 /// Where an input begins that has no committed offset. A partition that was added to a topic already
-/// being read begins at its first record, whatever the source says of a first start.
+/// being read begins at its first record, whatever the source says of a first start; so does a topic
+/// that came to match a pattern.
 fn beginning(
     context: &ShardContext,
     entry: &Entry,
@@ -135,10 +136,20 @@ fn beginning(
         EntryKind::Source(source, _) => source.start,
         EntryKind::Repartition { .. } => config::Start::Earliest,
     };
+    if entry.topics.came_later(&at.topic) {
+        return Ok(range.start);
+    }
     let read_before = || -> Result<bool, crate::log::LogError> {
-        let all: Vec<TopicPartition> = (0..info.spec.partitions)
-            .map(|partition| TopicPartition::new(at.topic.clone(), partition))
-            .collect();
+        // Of a pattern's topics: whether any was, before this one came.
+        let topics = match &entry.topics.pattern {
+            Some(_) => entry.topics.now(),
+            None => Arc::new(vec![at.topic.clone()]),
+        };
+        let places = topics.iter().flat_map(|topic| {
+            let partitions = 0..info.spec.partitions;
+            partitions.map(|partition| TopicPartition::new(topic.clone(), partition))
+        });
+        let all: Vec<TopicPartition> = places.collect();
         let committed = log.committed(context.group(), &all)?;
         Ok(committed.iter().any(Option::is_some))
     };

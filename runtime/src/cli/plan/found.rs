@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use actors::log::TopicSpec;
-use actors::nodes::topics::topics;
+use actors::log::{Log, TopicSpec};
+use actors::nodes::topics::{matching, patterns, topics};
 use config::{KafkaSettings, LogSettings, TopicName, Topology};
 
 use crate::access::{Access, AccessError, connect};
@@ -23,7 +23,7 @@ pub(in crate::cli) struct Found {
     pub(in crate::cli) replication: Option<u16>,
 }
 
-/// Those of the topics that a topology needs, by name.
+/// Those of the topics that a topology needs, by name, and those that match its patterns.
 pub(in crate::cli) type FoundTopics = HashMap<String, Found>;
 
 /// Asks the log of a topology: none where no log is yet.
@@ -56,8 +56,15 @@ fn embedded(topics: Vec<TopicView>) -> FoundTopics {
 
 fn cluster(kafka: &KafkaSettings, topology: &Topology) -> Result<FoundTopics, AccessError> {
     let specs = topics(topology).into_iter();
-    let names: Vec<TopicName> = specs.map(|(_, TopicSpec { name, .. })| name).collect();
-    let described = connect(kafka)?.look(&names).map_err(ControlError::from)?;
+    let mut names: Vec<TopicName> = specs.map(|(_, TopicSpec { name, .. })| name).collect();
+    let log = connect(kafka)?;
+    if patterns(topology).next().is_some() {
+        let all = log.names().map_err(ControlError::from)?;
+        for (_, pattern) in patterns(topology) {
+            names.extend(matching(topology, pattern, all.iter()));
+        }
+    }
+    let described = log.look(&names).map_err(ControlError::from)?;
     let found = described.into_iter().flatten().map(|topic| {
         let deletes = topic.deletes;
         let found = Found {

@@ -1,9 +1,11 @@
 //! Topics that a topology needs, against those that are there. Pure.
 
+use std::collections::HashSet;
+
 use actors::log::TopicSpec;
-use actors::nodes::topics::{Purpose, topics};
+use actors::nodes::topics::{Purpose, matching, patterns, topics};
 use comfy_table::{Table, presets};
-use config::{LogSettings, Millis, Topology};
+use config::{LogSettings, Millis, TopicName, Topology};
 use serde::Serialize;
 
 use super::found::{Found, FoundTopics};
@@ -36,6 +38,8 @@ pub(in crate::cli) enum Fate {
     There,
     /// With another number of partitions: the topology will not start.
     Differs,
+    /// It matches a pattern, but has another number of partitions: it is not read.
+    NotRead,
     /// Its settings lose what the topology rests on; or fewer replicas than asked for.
     Unsafe,
     /// The log cannot be asked.
@@ -49,6 +53,7 @@ impl Fate {
             Self::Missing => "missing: `thalweg apply` creates it",
             Self::There => "there",
             Self::Differs => "differs in partitions: the topology will not start",
+            Self::NotRead => "differs in partitions: it is not read",
             Self::Unsafe => "there",
             Self::Unknown => "unknown",
         }
@@ -61,7 +66,12 @@ pub(in crate::cli) fn planned(topology: &Topology, found: Option<&FoundTopics>) 
         LogSettings::Embedded => (None, true),
         LogSettings::Kafka(kafka) => (kafka.replication, kafka.create_topics),
     };
-    let planned = topics(topology).into_iter().map(|(purpose, spec)| {
+    let needed = topics(topology);
+    let names: HashSet<TopicName> = needed.iter().map(|(_, s)| s.name.clone()).collect();
+    let named = |spec: &TopicSpec| names.contains(&spec.name);
+    let needed = needed.into_iter();
+    let all = needed.chain(matched(topology, found));
+    let planned = all.map(|(purpose, spec)| {
         let there = found.map(|found| found.get(spec.name.as_str()));
         let differences = match there.flatten() {
             Some(found) => differences(purpose, &spec, wanted, found),
@@ -82,7 +92,10 @@ pub(in crate::cli) fn planned(topology: &Topology, found: Option<&FoundTopics>) 
                 None => Fate::Unknown,
                 Some(None) if creates => Fate::ToCreate,
                 Some(None) => Fate::Missing,
-                Some(Some(found)) if found.partitions != spec.partitions => Fate::Differs,
+                Some(Some(found)) if found.partitions != spec.partitions => match named(&spec) {
+                    true => Fate::Differs,
+                    false => Fate::NotRead,
+                },
                 Some(Some(_)) if !differences.is_empty() => Fate::Unsafe,
                 Some(Some(_)) => Fate::There,
             },
@@ -91,6 +104,28 @@ pub(in crate::cli) fn planned(topology: &Topology, found: Option<&FoundTopics>) 
         }
     });
     planned.collect()
+}
+
+/// Topics that are there and match the patterns of sources.
+fn matched(topology: &Topology, found: Option<&FoundTopics>) -> Vec<(Purpose, TopicSpec)> {
+    let names = found.into_iter().flat_map(FoundTopics::keys);
+    let names: Vec<TopicName> = names
+        .filter_map(|name| TopicName::parse(name).ok())
+        .collect();
+    let mut matched = Vec::new();
+    for (source, pattern) in patterns(topology) {
+        for name in matching(topology, pattern, names.iter()) {
+            let spec = TopicSpec {
+                name,
+                partitions: source.partitions,
+                compacted: false,
+                retention_ms: None,
+                retention_bytes: None,
+            };
+            matched.push((Purpose::Source, spec));
+        }
+    }
+    matched
 }
 
 /// How long a topic keeps records.
@@ -175,8 +210,6 @@ pub(super) fn table(topics: &[Planned], replicated: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use config::TopicName;
-
     use super::*;
 
     #[test]

@@ -302,3 +302,31 @@ fn the_record_behind_an_end_is_not_skipped_when_partitions_move() {
         |m| m[0].values(&kept) == ["before", "after"],
     );
 }
+
+#[test]
+fn a_member_takes_topics_up_while_it_reads() {
+    let Some(subject) = Subject::new() else {
+        return;
+    };
+    let (first, second, group) = (subject.topic(2), subject.topic(2), unique());
+    let plain = subject.producer();
+    subject.commit(&plain, &at(&second, 1), &["from the start"]);
+    let mut settings = settings(&group, &[], true);
+    let mut member = Member::join(&subject.log, &settings);
+    // Who reads nothing is told so, and waits for nothing.
+    assert!(matches!(
+        member.consumer.poll(STEP),
+        Ok(Polled::Assigned(partitions)) if partitions.is_empty()
+    ));
+    for (topic, count) in [(first, 2), (second.clone(), 4)] {
+        settings.topics.push((topic, config::Start::Earliest));
+        let subscribed = member.consumer.subscribe(&settings.topics);
+        subscribed.expect("it is a member");
+        until(&mut [&mut member], "partitions", |m| {
+            m[0].partitions.len() == count
+        });
+    }
+    until(&mut [&mut member], "records", |m| {
+        m[0].values(&at(&second, 1)) == ["from the start"]
+    });
+}
