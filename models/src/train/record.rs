@@ -19,7 +19,7 @@ const TRAINER: &str = "thalweg";
 #[serde(rename_all = "kebab-case", default)]
 pub struct TrainingRecord {
     /// `thalweg`: the words below are this program's. Whoever makes models elsewhere may use any.
-    trainer: String,
+    pub trainer: String,
     /// Shape of the model, as in `[model.train]`.
     pub arch: String,
     /// Sizes of its hidden layers.

@@ -1,6 +1,6 @@
 //! How every command loads its topology.
 
-use config::{KafkaSettings, LoadOptions, LogSettings, Problems, Topology};
+use config::{KafkaSettings, LoadOptions, LogSettings, ModelSignatures, Problems, Topology};
 use models::ModelFolders;
 
 use super::{LogArguments, TopologyArguments, code, warn};
@@ -11,12 +11,23 @@ use crate::access::{Access, AccessError};
 /// # Errors
 /// All that is wrong with it.
 pub(super) fn load(arguments: &TopologyArguments) -> Result<Topology, Problems> {
+    load_with(arguments, &ModelFolders)
+}
+
+/// As [`load`], with what models take and give from elsewhere than their folders.
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn load_with(
+    arguments: &TopologyArguments,
+    models: &dyn ModelSignatures,
+) -> Result<Topology, Problems> {
     let overrides = overrides(&arguments.set);
     let environment = |name: &str| std::env::var(name).ok();
     let options = LoadOptions {
         overrides,
         environment: &environment,
-        models: &ModelFolders,
+        models,
     };
     config::load(&arguments.file, &options)
 }

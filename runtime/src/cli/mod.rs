@@ -14,6 +14,7 @@ mod dead_letter;
 mod tree;
 mod members;
 mod sessions;
+mod learn;
 mod init;
 
 use std::path::PathBuf;
@@ -54,6 +55,10 @@ enum Command {
     /// Lists keys of a running daemon that fail, and ends their quarantine
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
+    /// Trains a version of a model from labelled rows, and judges it against the one in service
+    Train(Box<learn::TrainArguments>),
+    /// Measures a version of a model on labelled rows, by slice
+    Evaluate(Box<learn::EvaluateArguments>),
     /// Shows the supervision tree of a running daemon
     Tree(tree::TreeArguments),
     /// Lists the nodes that run a topology, with their tasks and lag
@@ -136,6 +141,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Topic(command) => topic::topic(&command),
         Command::DeadLetter(command) => dead_letter::dead_letter(&command),
         Command::Sessions(command) => sessions::sessions(&command),
+        Command::Train(arguments) => learn::train(&arguments),
+        Command::Evaluate(arguments) => learn::evaluate(&arguments),
         Command::Tree(arguments) => tree::tree(&arguments),
         Command::Nodes(arguments) => members::members(&arguments),
         Command::Schema => print(&json(&config::json_schema())),
