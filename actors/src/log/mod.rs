@@ -346,6 +346,15 @@ pub trait Producer: Send {
     /// No open transaction; no such topic or partition; a record too large; fenced.
     fn send(&mut self, to: &TopicPartition, records: Vec<LogRecord>) -> Result<(), LogError>;
 
+    /// The same for records without headers whose time nobody asks for, as those of a changelog: a
+    /// log that has a cheaper way for them may give them the time of this call.
+    ///
+    /// # Errors
+    /// As [`Producer::send`].
+    fn send_state(&mut self, to: &TopicPartition, records: Vec<LogRecord>) -> Result<(), LogError> {
+        self.send(to, records)
+    }
+
     /// Adds a group's positions to the open transaction. `token` may be `None` for a group without members (feeds).
     ///
     /// # Errors

@@ -1,7 +1,9 @@
 //! The shard's transactional producer on its own thread: its calls block.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use config::TopicName;
 use ractor::ActorRef;
 use tokio::sync::mpsc;
 
@@ -40,12 +42,15 @@ impl ProducerThread {
         let (sender, mut receiver) = mpsc::channel::<Transaction>(1);
         let group = context.group().to_owned();
         let faults = context.faults.clone();
+        let keyed = context.programs.iter().flat_map(|program| &program.keyed);
+        let changelogs: HashSet<TopicName> = keyed.map(|step| step.changelog.clone()).collect();
         let ended = Ended(committer);
         let work = async move {
             while let Some(transaction) = receiver.recv().await {
                 faults.reach("producer").await;
                 let epoch = transaction.epoch;
-                let result = commit(&mut *producer, &group, transaction, &faults).await;
+                let result =
+                    commit(&mut *producer, (&group, &changelogs), transaction, &faults).await;
                 let failed = result.is_err();
                 // A committer that is gone has no use for the outcome: its successor asks the log.
                 let done = CommitterMessage::Done { epoch, result };
@@ -78,7 +83,7 @@ impl Drop for Ended {
 
 async fn commit(
     producer: &mut dyn Producer,
-    group: &str,
+    (group, changelogs): (&str, &HashSet<TopicName>),
     transaction: Transaction,
     faults: &Faults,
 ) -> Result<(), LogError> {
@@ -86,7 +91,10 @@ async fn commit(
     producer.begin()?;
     faults.reach("after-begin").await;
     for (at, records) in transaction.sends {
-        producer.send(&at, records)?;
+        match changelogs.contains(&at.topic) {
+            true => producer.send_state(&at, records)?,
+            false => producer.send(&at, records)?,
+        }
         // Outputs first, then each task's rows, then its changelog.
         faults.reach("after-produce").await;
     }

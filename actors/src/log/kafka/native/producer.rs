@@ -20,10 +20,12 @@ use crate::log::LogRecord;
 /// A transactional producer. Used from one thread.
 pub(in crate::log::kafka) struct NativeProducer {
     topics: HashMap<String, Topic>,
+    /// Room for a batch; empty between calls.
+    batch: Vec<raw::rd_kafka_message_t>,
     client: Arc<Client<Deliveries>>,
 }
 
-// SAFETY: librdkafka's handles may be used from any thread.
+// SAFETY: librdkafka's handles may be used from any thread; the batch is empty between calls.
 unsafe impl Send for NativeProducer {}
 
 /// A topic as the producer knows it.
@@ -59,8 +61,11 @@ impl NativeProducer {
         };
         let kind = RDKafkaType::RD_KAFKA_PRODUCER;
         let client = Arc::new(Client::new(config, native, kind, deliveries)?);
-        let topics = HashMap::new();
-        Ok(Self { topics, client })
+        Ok(Self {
+            topics: HashMap::new(),
+            batch: Vec::new(),
+            client,
+        })
     }
 
     /// What is given tokens.
@@ -137,6 +142,31 @@ impl NativeProducer {
         sent
     }
 
+    /// Puts records into the queue of a partition, without their headers and with the present as
+    /// their time; they are copied. Gives how many of them, from the first on, were taken.
+    pub(in crate::log::kafka) fn send_many(
+        &mut self,
+        topic: Topic,
+        partition: i32,
+        records: &[LogRecord],
+    ) -> usize {
+        self.batch.extend(records.iter().map(message));
+        let count = c_int::try_from(self.batch.len()).unwrap_or(c_int::MAX);
+        // SAFETY: topic and batch live during the call, which copies keys and values, and says of each
+        // message whether it was taken.
+        unsafe {
+            let (flags, batch) = (raw::RD_KAFKA_MSG_F_COPY, self.batch.as_mut_ptr());
+            raw::rd_kafka_produce_batch(topic.0.as_ptr(), partition, flags, batch, count);
+        }
+        let taken = self
+            .batch
+            .iter()
+            .take_while(|message| message.err == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR);
+        let taken = taken.count();
+        self.batch.clear();
+        taken
+    }
+
     /// Serves delivery reports that are there.
     pub(in crate::log::kafka) fn serve(&self, timeout: Duration) {
         // SAFETY: the client is alive.
@@ -200,6 +230,25 @@ impl Drop for NativeProducer {
     }
 }
 
+/// One record of a batch.
+fn message(record: &LogRecord) -> raw::rd_kafka_message_t {
+    let (value, key) = (
+        memory(record.value.as_deref()),
+        memory(record.key.as_deref()),
+    );
+    raw::rd_kafka_message_t {
+        err: RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR,
+        rkt: std::ptr::null_mut(),
+        partition: 0,
+        payload: value.ptr,
+        len: value.size,
+        key: key.ptr,
+        key_len: key.size,
+        offset: 0,
+        _private: std::ptr::null_mut(),
+    }
+}
+
 /// One argument of a send.
 fn part(
     kind: raw::rd_kafka_vtype_t,
@@ -219,6 +268,9 @@ fn memory(bytes: Option<&[u8]>) -> raw::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_
     raw::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 { ptr, size }
 }
 
+/// Headers that a record is given room for: where it comes from and from which topology. More grow.
+const HEADERS_EXPECTED: usize = 2;
+
 /// A record's headers for a send that takes them; null if it has none.
 ///
 /// # Safety
@@ -229,8 +281,8 @@ unsafe fn headers_of(record: &LogRecord) -> *mut raw::rd_kafka_headers_t {
     }
     // SAFETY: names and values live during the calls, which copy them.
     unsafe {
-        let headers = raw::rd_kafka_headers_new(8);
-        for (name, value) in record.headers.iter() {
+        let headers = raw::rd_kafka_headers_new(HEADERS_EXPECTED);
+        for (name, value) in record.headers.iter_bytes() {
             let (name_length, length) = (name.len().cast_signed(), value.len().cast_signed());
             let (name, value) = (name.as_ptr().cast(), value.as_ptr().cast());
             raw::rd_kafka_header_add(headers, name, name_length, value, length);

@@ -147,3 +147,37 @@ fn records_come_back_as_they_were_sent() {
         assert_eq!(read, sent);
     }
 }
+
+#[test]
+fn records_of_a_state_arrive_whole_and_in_order_more_of_them_than_go_by_one_call() {
+    let Some(subject) = Subject::new() else {
+        return;
+    };
+    let at = at(&subject.topic(2), 1);
+    let record = |nth: u32| {
+        let value = match nth % 3 {
+            0 => None,
+            1 => Some(bytes::Bytes::new()),
+            _ => Some(bytes::Bytes::from(format!("state {nth}"))),
+        };
+        LogRecord::new(Some(format!("key {nth}").into()), value, 1_234)
+    };
+    let sent: Vec<LogRecord> = (0..2_345).map(record).collect();
+    let mut producer = subject.log.producer(unique().as_str()).expect("opened");
+    let early = producer.send_state(&at, sent.clone());
+    assert!(matches!(early, Err(LogError::State(_))), "{early:?}");
+    producer.begin().expect("begun");
+    producer.send_state(&at, sent.clone()).expect("sent");
+    producer.commit().expect("committed");
+    subject.visible(&at);
+    let pairs = |records: &[LogRecord]| -> Vec<_> {
+        let pair = |record: &LogRecord| (record.key.clone(), record.value.clone());
+        records.iter().map(pair).collect()
+    };
+    assert_eq!(pairs(&subject.read_all(&at)), pairs(&sent));
+    producer.begin().expect("begun");
+    let huge = LogRecord::new(Some("huge".into()), Some(vec![0; 64 << 20].into()), 1);
+    let told = producer.send_state(&at, vec![huge]);
+    assert!(matches!(told, Err(LogError::Refused(_))), "{told:?}");
+    producer.abort().expect("aborted");
+}
