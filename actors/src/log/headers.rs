@@ -28,11 +28,14 @@ impl Headers {
 
     /// Names and values in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.iter_bytes()
+            .map_while(|(name, value)| Some((std::str::from_utf8(name).ok()?, value)))
+    }
+
+    /// The same for who hands names on as they are.
+    pub fn iter_bytes(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut rest: &[u8] = &self.0;
-        std::iter::from_fn(move || {
-            let name = std::str::from_utf8(take(&mut rest)?).ok()?;
-            Some((name, take(&mut rest)?))
-        })
+        std::iter::from_fn(move || Some((take(&mut rest)?, take(&mut rest)?)))
     }
 
     /// Value of the first header with this name.
@@ -51,6 +54,11 @@ impl Headers {
 }
 
 impl HeadersBuilder {
+    /// Makes room for so many bytes of blocks, which then share one allocation.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.0.reserve(bytes);
+    }
+
     /// Adds a header to the current block.
     pub fn push(&mut self, name: &str, value: &[u8]) {
         put(&mut self.0, name.as_bytes());

@@ -6,6 +6,7 @@
 //! bytes; among the sessions that may go, a clock hand passes over those used since its last round.
 //! Pure but for reading [`TaskState`].
 
+mod key;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,8 @@ use crate::operators::keyed::{KeyState, KeyedOperator};
 use crate::state::envelope;
 use crate::state::overlay::TaskState;
 use crate::state::store::{Entry, Space};
+
+use key::Key;
 
 /// What a session costs beside key and payload: slot, table entry, boxed state.
 pub const SESSION_OVERHEAD_BYTES: usize = 160;
@@ -36,13 +39,15 @@ pub struct Sessions {
     bytes: usize,
     live: usize,
     hand: usize,
+    /// Room for the next snapshots: a little more than the last ones took.
+    sealed: usize,
     touched: Vec<u32>,
 }
 
 /// One key's state.
 pub struct Session {
     /// Its key.
-    pub key: Box<[u8]>,
+    pub key: Key,
     /// Its state.
     pub state: KeyState,
     bytes: u32,
@@ -76,6 +81,12 @@ fn hash_key(hasher: &FixedState, key: &[u8]) -> u64 {
     hasher.finish()
 }
 
+/// A key in a buffer that many share.
+fn piece(key: &[u8], buffer: &mut BytesMut) -> Bytes {
+    buffer.extend_from_slice(key);
+    buffer.split().freeze()
+}
+
 impl Sessions {
     /// No sessions yet.
     #[must_use]
@@ -89,6 +100,7 @@ impl Sessions {
             bytes: 0,
             live: 0,
             hand: 0,
+            sealed: 0,
             touched: Vec::new(),
         }
     }
@@ -119,10 +131,12 @@ impl Sessions {
         if absent.is_empty() {
             return Ok(());
         }
-        let keys: Vec<Bytes> = absent
+        let mut buffer =
+            BytesMut::with_capacity(absent.iter().map(|slot| self.key_of(*slot).len()).sum());
+        let keys = absent
             .iter()
-            .map(|slot| Bytes::copy_from_slice(self.key_of(*slot)))
-            .collect();
+            .map(|slot| piece(self.key_of(*slot), &mut buffer));
+        let keys: Vec<Bytes> = keys.collect();
         let values = committed
             .load_many(self.space, &keys)
             .map_err(|error| SnapshotError {
@@ -250,7 +264,7 @@ impl Sessions {
     pub(super) fn key_of(&self, slot: u32) -> &[u8] {
         self.slots[slot as usize]
             .as_ref()
-            .map_or(&[], |session| &session.key)
+            .map_or(&[], |session| &*session.key)
     }
 
     fn insert(&mut self, key: &[u8], hash: u64, state: KeyState) -> u32 {
@@ -262,7 +276,7 @@ impl Sessions {
             used: true,
             used_ms: 0,
         };
-        self.bytes += SESSION_OVERHEAD_BYTES + key.len();
+        self.bytes += SESSION_OVERHEAD_BYTES + session.key.heap_bytes();
         self.live += 1;
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -280,7 +294,7 @@ impl Sessions {
                 hasher,
                 slots[*slot as usize]
                     .as_ref()
-                    .map_or(&[], |session| &session.key),
+                    .map_or(&[], |session| &*session.key),
             )
         });
         slot
@@ -320,7 +334,10 @@ impl Sessions {
 
     fn snapshot(&mut self, slots: &[u32], operator: &dyn KeyedOperator, out: &mut Vec<Entry>) {
         let mut payload = Vec::new();
-        let mut buffer = BytesMut::with_capacity(slots.len() * 128);
+        let mut values = BytesMut::with_capacity(self.sealed);
+        let mut keys =
+            BytesMut::with_capacity(slots.iter().map(|slot| self.key_of(*slot).len()).sum());
+        let mut sealed = 0;
         out.reserve(slots.len());
         for slot in slots {
             let Some(session) = self.slots[*slot as usize].as_mut() else {
@@ -336,19 +353,21 @@ impl Sessions {
                     SNAPSHOT_VERSION,
                     timer,
                     &payload,
-                    &mut buffer,
+                    &mut values,
                 ))
             };
             let bytes = u32::try_from(operator.state_bytes(&session.state)).unwrap_or(u32::MAX);
             self.bytes = self.bytes + bytes as usize - session.bytes as usize;
             session.bytes = bytes;
-            let key = Bytes::copy_from_slice(&session.key);
+            sealed += value.as_ref().map_or(0, Bytes::len);
+            let key = piece(&session.key, &mut keys);
             out.push(Entry {
                 space: self.space,
                 key,
                 value,
             });
         }
+        self.sealed = sealed + sealed / 8;
     }
 
     /// Drops resting sessions: all that rest since before `idle_before_ms`, and, while there is more
@@ -390,7 +409,7 @@ impl Sessions {
         if let Ok(entry) = self.by_key.find_entry(hash, |other| *other == slot) {
             entry.remove();
         }
-        self.bytes -= SESSION_OVERHEAD_BYTES + session.key.len() + session.bytes as usize;
+        self.bytes -= SESSION_OVERHEAD_BYTES + session.key.heap_bytes() + session.bytes as usize;
         self.live -= 1;
         self.free.push(slot);
     }

@@ -240,6 +240,9 @@ impl SinkState {
     }
 
     fn add(&mut self, task: TaskId, batch: &Batch, encoded: Encoded) {
+        self.open.reserve(batch.len());
+        self.headers
+            .reserve(batch.len() * (self.fixed.as_bytes().len() + ORIGIN_BYTES));
         let rows_per_row = batch.rows.iter().zip(encoded.values).zip(encoded.keys);
         for ((row, value), key) in rows_per_row {
             self.headers.push_block(&self.fixed);
@@ -310,7 +313,11 @@ impl SinkState {
                 .extend(open.into_iter().filter_map(|pending| pending.record.value));
             return (Vec::new(), appended);
         };
-        let mut by_partition: Vec<Vec<LogRecord>> = vec![Vec::new(); self.partitions as usize];
+        // Keys spread evenly, or nearly so.
+        let expected = open.len() / self.partitions.max(1) as usize;
+        let mut by_partition: Vec<Vec<LogRecord>> = (0..self.partitions)
+            .map(|_| Vec::with_capacity(expected + expected / 8))
+            .collect();
         for pending in open {
             let partition = match &pending.record.key {
                 Some(key) => partition_for_key(key, self.partitions),
@@ -349,6 +356,9 @@ impl SinkState {
         }
     }
 }
+
+/// What a row's origin takes in its headers, about.
+const ORIGIN_BYTES: usize = 64;
 
 /// `thalweg.input` = `topic/partition/offset` of the source record.
 fn push_origin(headers: &mut HeadersBuilder, topic: &TopicName, partition: u32, offset: i64) {

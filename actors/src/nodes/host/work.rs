@@ -154,15 +154,25 @@ impl Work<'_> {
                 slots.clear();
                 let (wanted, sessions) = (keys.iter().copied(), &mut open.hosted.sessions);
                 sessions.activate(wanted, self.operator, self.committed, &mut slots)?;
-                for (slot, key) in slots.iter().zip(keys) {
-                    self.timer(open, *slot, due.at, key)?;
+                let sessions = &open.hosted.sessions;
+                // All at once, so that the memory they lie in is waited for once, not one by one.
+                let timers: Vec<Option<i64>> = slots
+                    .iter()
+                    .map(|slot| self.operator.timer(sessions.state(*slot)))
+                    .collect();
+                for ((slot, key), timer) in slots.iter().zip(keys).zip(timers) {
+                    match timer {
+                        Some(at) if at <= due.at => self.timer(open, *slot, due.at, key)?,
+                        Some(later) => open.hosted.timers.insert(later, key),
+                        None => {}
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    /// A session's timer that is due by its entry, if it is so by the session too.
+    /// A session's timer that is due.
     fn timer(
         &self,
         open: &mut Open<'_>,
@@ -170,13 +180,6 @@ impl Work<'_> {
         due: i64,
         key: &[u8],
     ) -> Result<(), ReplayError> {
-        let Some(at) = self.operator.timer(open.hosted.sessions.state(slot)) else {
-            return Ok(());
-        };
-        if at > due {
-            open.hosted.timers.insert(at, key);
-            return Ok(());
-        }
         let mark = open.worked.emitted.mark();
         let mut fired = guarded(|| self.fire(open, slot, due, key));
         if fired.is_err() {

@@ -178,14 +178,12 @@ impl Outputs {
         let mut sends = Vec::new();
         self.repartition_sends(program, &closing, &mut sends);
         for (space, step) in program.keyed.iter().enumerate() {
-            let records: Vec<LogRecord> = closing
-                .entries
-                .iter()
-                .filter(|entry| usize::from(entry.space) == space)
-                .map(|entry| {
-                    LogRecord::new(Some(entry.key.clone()), entry.value.clone(), closing.now_ms)
-                })
-                .collect();
+            let entries = closing.entries.iter();
+            let entries = entries.filter(|entry| usize::from(entry.space) == space);
+            let mut records = Vec::with_capacity(entries.clone().count());
+            records.extend(entries.map(|entry| {
+                LogRecord::new(Some(entry.key.clone()), entry.value.clone(), closing.now_ms)
+            }));
             if !records.is_empty() {
                 let at = TopicPartition::new(step.changelog.clone(), closing.task.partition);
                 sends.push((at, records));

@@ -94,11 +94,10 @@ impl WindowState {
 
     /// Gives the windows that are due, by end.
     pub(super) fn fire(&mut self, plan: &Plan, key: &[u8], watermark: i64, out: &mut Emitted) {
-        self.close(plan, watermark);
-        while let Some(slot) = self.closed.front() {
-            if plan.due(slot.end) > watermark {
-                break;
-            }
+        if let Shape::Sliding { .. } = plan.shape {
+            self.close(plan, watermark);
+        }
+        while let Some(slot) = self.next_due(plan, watermark) {
             let key = match &self.key {
                 Some(key) => Some(key.value()),
                 None => plan.key_is_text().then_some(Value::Bytes(key)),
@@ -113,7 +112,19 @@ impl WindowState {
                 index: NO_RECORD,
             };
             slot.emit(plan, key, meta, out);
-            self.closed.pop_front();
+        }
+    }
+
+    /// Takes the first window that is due: of the closed ones, and behind them of those that need
+    /// not be put together.
+    fn next_due(&mut self, plan: &Plan, watermark: i64) -> Option<Slot> {
+        let due = |slot: &mut Slot| plan.due(slot.end) <= watermark;
+        if !self.closed.is_empty() {
+            return self.closed.pop_front_if(due);
+        }
+        match plan.shape {
+            Shape::Tumbling { .. } | Shape::Gap { .. } => self.open.pop_front_if(due),
+            Shape::Sliding { .. } => None,
         }
     }
 
@@ -179,9 +190,17 @@ impl WindowState {
         };
         let at = self.open.partition_point(|slot| slot.start < start);
         if self.open.get(at).is_none_or(|slot| slot.start != start) {
+            self.make_room();
             self.open.insert(at, Slot::new(plan, start, end));
         }
         Some(at)
+    }
+
+    /// Most keys have one window at a time: the first takes no room for more.
+    fn make_room(&mut self) {
+        if self.open.capacity() == 0 {
+            self.open.reserve_exact(1);
+        }
     }
 
     /// The open session that takes a row, with those joined that it connects.
@@ -198,6 +217,7 @@ impl WindowState {
             if is_late(end) {
                 return None;
             }
+            self.make_room();
             self.open.insert(at, Slot::new(plan, time, end));
             return Some(at);
         }
