@@ -1,7 +1,10 @@
 //! What the system tests share: experiments on the daemon as a process.
 
 pub mod chaos;
+pub mod counting;
 pub mod crash;
 pub mod daemon;
+pub mod experiments;
 pub mod inside;
+pub mod process;
 pub mod shared;

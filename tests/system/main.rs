@@ -15,4 +15,5 @@ mod quarantine;
 mod payments;
 mod readme;
 mod sensors;
+mod sessions;
 mod tidy;
