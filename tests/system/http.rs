@@ -64,6 +64,22 @@ fn a_posted_record_becomes_a_decision_and_its_session_can_be_seen() {
         session["bytes"].as_u64() > Some(0) && session["timer"].is_null(),
         "{session}"
     );
+    let state = &session["state"];
+    assert_eq!(
+        (&state["columns"]["payments"], &state["columns"]["total"]),
+        (&json!(2), &json!(120.5)),
+        "{state}"
+    );
+    for (by, figure) in [("rate", "rows_per_minute"), ("bytes", "bytes")] {
+        let first = daemon.get(&format!("/v1/sessions?by={by}&limit=1")).json();
+        let first = &first[0];
+        assert_eq!(
+            (&first["key"], &first["hosting"]),
+            (&json!("card-7"), &json!("hosted"))
+        );
+        assert!(first[figure].as_u64() > Some(0), "{first}");
+    }
+    assert_eq!(daemon.get("/v1/sessions?by=age").status, 400);
     let stranger = daemon.get("/v1/sessions/history/card%2F8").json();
     assert_eq!(
         (&stranger["present"], &stranger["key"]),

@@ -14,7 +14,8 @@ mod cuts;
 mod session;
 mod dedicated;
 mod operator;
-mod held;
+mod shown;
+mod top;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,8 @@ use crate::operators::keyed::Emitted;
 use crate::state::store::Entry;
 
 use operator::{Kernel, Moment, OperatorSessions};
+
+pub use top::{Rank, SessionFigures};
 
 /// What a host is asked.
 pub enum HostMessage {
@@ -56,6 +59,15 @@ pub enum HostMessage {
         key: Bytes,
         /// `None`: it is in none.
         reply: RpcReplyPort<Option<Quarantined>>,
+    },
+    /// Asks for the busiest or largest sessions in memory.
+    Top {
+        /// By what.
+        rank: Rank,
+        /// How many, at most.
+        limit: usize,
+        /// In order.
+        reply: RpcReplyPort<Vec<SessionFigures>>,
     },
     /// Ends a key's quarantine.
     Release {
@@ -209,6 +221,9 @@ impl Actor for SessionHost {
             HostMessage::Quarantine { keyed, key, reply } => {
                 let quarantine = state.operators[keyed].quarantine();
                 reply.send(quarantine.get(&key).cloned())?;
+            }
+            HostMessage::Top { rank, limit, reply } => {
+                reply.send(state.top(rank, limit).await?)?;
             }
             HostMessage::Release { keyed, key, reply } => {
                 let moment = state.moment();

@@ -9,6 +9,7 @@
 mod key;
 #[cfg(test)]
 mod tests;
+mod rate;
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -22,6 +23,7 @@ use crate::state::overlay::TaskState;
 use crate::state::store::{Entry, Space};
 
 use key::Key;
+use rate::Rate;
 
 /// What a session costs beside key and payload: slot, table entry, boxed state.
 pub const SESSION_OVERHEAD_BYTES: usize = 160;
@@ -54,6 +56,7 @@ pub struct Session {
     touched_epoch: u64,
     used: bool,
     used_ms: i64,
+    rate: Rate,
 }
 
 /// How much may stay.
@@ -275,6 +278,7 @@ impl Sessions {
             touched_epoch: 0,
             used: true,
             used_ms: 0,
+            rate: Rate::default(),
         };
         self.bytes += SESSION_OVERHEAD_BYTES + session.key.heap_bytes();
         self.live += 1;
@@ -314,7 +318,16 @@ impl Sessions {
         }
         session.used = true;
         session.used_ms = now_ms;
+        session.rate.count(now_ms);
         session
+    }
+
+    /// All sessions here: key, calls a minute, about the bytes.
+    pub(super) fn figures(&self, now_ms: i64) -> impl Iterator<Item = (&[u8], u64, usize)> {
+        self.slots.iter().flatten().map(move |session| {
+            let bytes = SESSION_OVERHEAD_BYTES + session.key.heap_bytes() + session.bytes as usize;
+            (&*session.key, session.rate.a_minute(now_ms), bytes)
+        })
     }
 
     /// Snapshots of all sessions touched since the last call, empty ones as deletes; gives their

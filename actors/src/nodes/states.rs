@@ -96,14 +96,25 @@ impl States {
     ) -> Result<Restored, RestoreError> {
         let slot = self.slot(task);
         let mut state = slot.state.lock();
-        let sound = |state: &Arc<TaskState>| state.restore_point().is_ok();
+        let sound = |state: &Arc<TaskState>| !state.is_broken() && state.restore_point().is_ok();
         if state.as_ref().is_some_and(sound) && slot.is_at_end(log, changelogs)? {
             // A restart of the actors only: what they had committed is all there is.
             return Ok(Restored::nothing(self.changelog(task)));
         }
+        let broken = state.as_ref().is_some_and(|state| state.is_broken());
+        if broken {
+            // Nothing more is asked of it, whatever it still has: it is a cache of the changelog.
+            tracing::warn!(task = name, "state store has failed: rebuilding it");
+            *state = None;
+        }
         retire(&mut state, name);
         let store = self.store(&slot, name)?;
-        let restored = restore(log, &*store, changelogs, self.expected(), progress);
+        let emptied = match broken {
+            true => store.wipe().map_err(RestoreError::from),
+            false => Ok(()),
+        };
+        let restored =
+            emptied.and_then(|()| restore(log, &*store, changelogs, self.expected(), progress));
         if let Err(RestoreError::Full(_)) = restored {
             // A store that has once met a full disk may not write again: the next attempt opens it anew.
             *slot.store.lock() = None;

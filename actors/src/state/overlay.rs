@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
@@ -20,6 +21,8 @@ use crate::clock::Clock;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod interleavings;
 
 /// What an entry of the overlay costs beside its key and value: a slot of 65 bytes in a table that
 /// is between 7/16 and 7/8 full (74 to 149 bytes), and for key and value each what an allocation
@@ -37,6 +40,8 @@ pub struct TaskState {
     overlay: RwLock<Overlay>,
     /// Held by the one flush that runs.
     flushing: Mutex<()>,
+    /// The store has failed.
+    broken: AtomicBool,
 }
 
 /// What one flush did.
@@ -87,6 +92,7 @@ impl TaskState {
             clock,
             overlay: RwLock::default(),
             flushing: Mutex::new(()),
+            broken: AtomicBool::new(false),
         }
     }
 
@@ -133,7 +139,8 @@ impl TaskState {
         // What leaves the overlay from here on is in the store, so it cannot be missed.
         if !missing.is_empty() {
             let wanted: Vec<Bytes> = missing.iter().map(|i| keys[*i].clone()).collect();
-            let loaded = self.store.load_many(space, &wanted)?;
+            let loaded = self.store.load_many(space, &wanted);
+            let loaded = loaded.inspect_err(|_| self.broken.store(true, Ordering::Relaxed))?;
             for (i, value) in missing.into_iter().zip(loaded) {
                 values[i] = value;
             }
@@ -170,13 +177,21 @@ impl TaskState {
             changelog: position.changelog,
             inputs: position.inputs,
         };
-        self.store.put_epoch(&entries, &marker)?;
+        let written = self.store.put_epoch(&entries, &marker);
+        written.inspect_err(|_| self.broken.store(true, Ordering::Relaxed))?;
         // Freed after the lock: it is large.
         let _written = self.overlay.write().flushing.take();
         Ok(FlushStats {
             entries: entries.len(),
             bytes: generation.bytes,
         })
+    }
+
+    /// Whether the store has failed since this was made: then it is to be wiped and rebuilt when the
+    /// task starts again.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
     }
 
     /// About how many bytes of memory the snapshots take that are not in the store yet.

@@ -1,5 +1,6 @@
 //! The handlers: one a path, each one call of [`Control`](crate::control::Control).
 
+use actors::nodes::host::Rank;
 use actors::nodes::partition::SessionAction;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -12,7 +13,10 @@ use serde_json::Value;
 
 use super::Shared;
 use super::error::ApiError;
-use crate::control::{Control, ControlError, LetterChoice, ReadRequest, lines, topology_view};
+use crate::control::{
+    Control, ControlError, LetterChoice, ReadRequest, SESSIONS_MAX, SessionsBy, lines,
+    topology_view,
+};
 
 type Answer = Result<Response, ApiError>;
 
@@ -61,8 +65,29 @@ pub(super) async fn session(
     ask(shared, move |control| control.session(&operator, &key)).await
 }
 
-pub(super) async fn failing_keys(State(shared): State<Shared>) -> Answer {
-    Ok(Json(shared.control.failing_keys()).into_response())
+/// Which sessions: the first by `rate`, `bytes` or (unless it says so) `failures`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct SessionsRequest {
+    by: Option<SessionsBy>,
+    limit: Option<usize>,
+}
+
+pub(super) async fn sessions(
+    State(shared): State<Shared>,
+    Query(request): Query<SessionsRequest>,
+) -> Answer {
+    let limit = request.limit.unwrap_or(SESSIONS_MAX).min(SESSIONS_MAX);
+    let rank = match request.by.unwrap_or_default() {
+        SessionsBy::Rate => Rank::Rate,
+        SessionsBy::Bytes => Rank::Bytes,
+        SessionsBy::Failures => {
+            let mut keys = shared.control.failing_keys();
+            keys.truncate(limit);
+            return Ok(Json(keys).into_response());
+        }
+    };
+    Ok(Json(shared.control.top_sessions(rank, limit).await?).into_response())
 }
 
 /// `release`, `replay` or `skip`.

@@ -74,7 +74,7 @@ fn routes() -> [(&'static str, MethodRouter<Shared>); 19] {
         ("/v1/partitions", get(h::partitions)),
         ("/v1/nodes", get(h::nodes)),
         ("/v1/events", get(h::events)),
-        ("/v1/sessions", get(h::failing_keys)),
+        ("/v1/sessions", get(h::sessions)),
         ("/v1/sessions/{operator}/{key}", get(h::session)),
         (
             "/v1/sessions/{operator}/{key}/{action}",

@@ -6,12 +6,23 @@ use serde_json::Value;
 
 use super::{DataArguments, Output, print, unavailable};
 use crate::access::{AccessError, Api};
-use crate::control::SessionEnded;
+use crate::control::{SessionEnded, SessionsBy};
+
+/// What is printed of sessions that fail, and of others.
+const FAILURES: [&str; 6] = ["operator", "key", "state", "failures", "held", "reason"];
+const FIGURES: [&str; 6] = [
+    "operator",
+    "key",
+    "rows_per_minute",
+    "bytes",
+    "hosting",
+    "task",
+];
 
 /// What can be done with sessions.
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionsCommand {
-    /// Lists the keys that fail, those in quarantine first
+    /// Lists the sessions that fail, those in quarantine first; or the busiest; or the largest
     List(ListArguments),
     /// Shows a key's session
     Show(KeyArguments),
@@ -38,6 +49,12 @@ pub(super) struct DaemonArguments {
 pub(super) struct ListArguments {
     #[command(flatten)]
     daemon: DaemonArguments,
+    /// Which come first
+    #[arg(long, value_enum, default_value_t = SessionsBy::Failures)]
+    by: SessionsBy,
+    /// How many, at most 1,000
+    #[arg(long, default_value_t = 20)]
+    limit: usize,
     /// How they are printed
     #[arg(long, value_enum, default_value_t = Output::Text)]
     format: Output,
@@ -74,23 +91,34 @@ fn api(daemon: &DaemonArguments) -> Result<Api, AccessError> {
 }
 
 fn list(arguments: &ListArguments) -> Result<u8, AccessError> {
-    let keys: Vec<Value> = api(&arguments.daemon)?.get("/v1/sessions")?;
+    let ListArguments { by, limit, .. } = arguments;
+    let (name, columns) = match by {
+        SessionsBy::Rate => ("rate", &FIGURES[..]),
+        SessionsBy::Bytes => ("bytes", &FIGURES[..]),
+        SessionsBy::Failures => ("failures", &FAILURES[..]),
+    };
+    let path = format!("/v1/sessions?by={name}&limit={limit}");
+    let keys: Vec<Value> = api(&arguments.daemon)?.get(&path)?;
     if arguments.format == Output::Json {
         return Ok(print(&super::json(&keys)));
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["operator", "key", "state", "failures", "held", "reason"]);
+    table.set_header(columns);
     for key in &keys {
         let field = |name: &str| match &key[name] {
             Value::Null => String::new(),
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        table.add_row(["operator", "key", "state", "failures", "held", "reason"].map(field));
+        table.add_row(columns.iter().map(|column| field(column)));
     }
     let count = keys.len();
-    Ok(print(&format!("{}\n{count} keys fail", table.trim_fmt())))
+    let what = match by {
+        SessionsBy::Rate | SessionsBy::Bytes => format!("the first {count} by {name}"),
+        SessionsBy::Failures => format!("{count} keys fail"),
+    };
+    Ok(print(&format!("{}\n{what}", table.trim_fmt())))
 }
 
 fn show(arguments: &KeyArguments) -> Result<u8, AccessError> {

@@ -26,7 +26,7 @@ pub use error::ControlError;
 pub use nodes::{NodeState, NodeTaskView, NodeView, nodes};
 pub use progress::{LagView, PartitionView};
 pub use read::{READ_RECORDS_MAX, ReadRequest, Record, TopicView, read, topic_view};
-pub use sessions::{SessionEnded, SessionView};
+pub use sessions::{SESSIONS_MAX, SessionEnded, SessionView, SessionsBy};
 pub use topology::{kind, topology_view};
 
 /// A running topology, seen from outside. Cheap to clone.

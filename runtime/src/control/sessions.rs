@@ -1,10 +1,15 @@
 //! Keys and their sessions, read from what their tasks have committed; and the end of a quarantine.
 
+use std::cmp::Reverse;
+
 use actors::log::partition_for_key;
 use actors::nodes::ask;
+use actors::nodes::host::{HostMessage, Rank, SessionFigures};
 use actors::nodes::partition::{PartitionMessage, SessionAction};
+use actors::nodes::program::KeyedStep;
 use actors::nodes::quarantine::{Quarantined, entry_key};
 use actors::nodes::status::{KeyStatus, QuarantineStatus};
+use actors::operators::keyed::StateDecodeError;
 use actors::state::envelope;
 use actors::state::store::Space;
 use bytes::Bytes;
@@ -15,6 +20,22 @@ use super::{Control, ControlError};
 
 /// Keys longer than this are refused.
 const KEY_BYTES_MAX: usize = 4096;
+
+/// Sessions that are listed at a time, at most.
+pub const SESSIONS_MAX: usize = 1_000;
+
+/// What sessions are listed by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionsBy {
+    /// Rows of the last minute.
+    Rate,
+    /// Bytes in memory.
+    Bytes,
+    /// Those in quarantine, then those that failed within the last minute.
+    #[default]
+    Failures,
+}
 
 /// A session as its last committed epoch left it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,6 +52,8 @@ pub struct SessionView {
     pub bytes: usize,
     /// When it wants to be woken: event time, milliseconds since 1970-01-01 UTC.
     pub timer: Option<i64>,
+    /// What it says, as its operator's kind has it.
+    pub state: Option<serde_json::Value>,
     /// The key's quarantine, if it is in one.
     pub quarantine: Option<QuarantineStatus>,
 }
@@ -49,7 +72,7 @@ impl Control {
     /// No such keyed operator, a key beyond 4,096 bytes, a task that has not started, state that
     /// cannot be read.
     pub fn session(&self, operator: &str, key: &str) -> Result<SessionView, ControlError> {
-        let (task, space) = self.owner(operator, key)?;
+        let (task, space, step) = self.owner(operator, key)?;
         let name = self.context().task_name(task);
         let state = self.context().states.current(task);
         let state = state.map_err(|_| ControlError::NotYet(format!("task \"{name}\"")))?;
@@ -63,6 +86,13 @@ impl Control {
             ),
             None => None,
         };
+        let kernel = &step.operator;
+        let shown = opened.as_ref().map(|opened| {
+            let state = kernel.decode(&opened.payload)?;
+            Ok::<_, StateDecodeError>(kernel.describe(&state))
+        });
+        let shown = shown.transpose();
+        let shown = shown.map_err(|error| ControlError::Internal(error.to_string()))?;
         Ok(SessionView {
             operator: operator.to_owned(),
             key: key.to_owned(),
@@ -70,6 +100,7 @@ impl Control {
             present: opened.is_some(),
             bytes: opened.as_ref().map_or(0, |opened| opened.payload.len()),
             timer: opened.and_then(|opened| opened.timer),
+            state: shown,
             quarantine: quarantine.map(QuarantineStatus::from),
         })
     }
@@ -91,7 +122,7 @@ impl Control {
         key: &str,
         action: SessionAction,
     ) -> Result<SessionEnded, ControlError> {
-        let (task, space) = self.owner(operator, key)?;
+        let (task, space, _) = self.owner(operator, key)?;
         let name = self.context().task_name(task);
         let partition = self.context().wiring.partition(task);
         let partition =
@@ -113,22 +144,62 @@ impl Control {
         }
     }
 
-    /// The task that a key belongs to, and the operator's space in its store.
-    fn owner(&self, operator: &str, key: &str) -> Result<(TaskId, Space), ControlError> {
+    /// The busiest or largest sessions in this node's memory, at most [`SESSIONS_MAX`]. Each host looks
+    /// over all it has: some milliseconds for a million sessions.
+    ///
+    /// # Errors
+    /// If a host ends meanwhile.
+    pub async fn top_sessions(
+        &self,
+        rank: Rank,
+        limit: usize,
+    ) -> Result<Vec<SessionFigures>, ControlError> {
+        let limit = limit.min(SESSIONS_MAX);
+        let mut first: Vec<SessionFigures> = Vec::new();
+        for task in self.context().assigned().iter() {
+            let Some(host) = self.context().wiring.host(*task) else {
+                continue;
+            };
+            let top = |reply| HostMessage::Top { rank, limit, reply };
+            let name = || format!("task \"{}\"", self.context().task_name(*task));
+            let found = ask(&host, top).await;
+            first.extend(found.map_err(|_| ControlError::NotYet(name()))?);
+        }
+        first.sort_by_cached_key(|session| {
+            let figure = match rank {
+                Rank::Rate => session.rows_per_minute,
+                Rank::Bytes => session.bytes as u64,
+            };
+            (
+                Reverse(figure),
+                session.operator.clone(),
+                session.key.clone(),
+            )
+        });
+        first.truncate(limit);
+        Ok(first)
+    }
+
+    /// The task that a key belongs to, and the operator with its space in the task's store.
+    fn owner(
+        &self,
+        operator: &str,
+        key: &str,
+    ) -> Result<(TaskId, Space, &KeyedStep), ControlError> {
         if key.len() > KEY_BYTES_MAX {
             let reason = format!("the key is longer than {KEY_BYTES_MAX} bytes");
             return Err(ControlError::Invalid(reason));
         }
         for (sub_topology, program) in self.context().programs.iter().enumerate() {
             let mut keyed = (0..).zip(&program.keyed);
-            let Some((space, _)) = keyed.find(|(_, step)| step.id.as_str() == operator) else {
+            let Some((space, step)) = keyed.find(|(_, step)| step.id.as_str() == operator) else {
                 continue;
             };
             let task = TaskId {
                 sub_topology,
                 partition: partition_for_key(key.as_bytes(), program.partitions),
             };
-            return Ok((task, space));
+            return Ok((task, space, step));
         }
         Err(ControlError::NotFound {
             what: "keyed operator",

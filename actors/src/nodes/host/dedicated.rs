@@ -368,6 +368,18 @@ impl Dedicated {
         Ok(())
     }
 
+    /// All sessions: key, calls a minute, about the bytes.
+    pub(super) async fn figures(
+        &self,
+        now_ms: i64,
+    ) -> Result<Vec<(Bytes, u64, usize)>, HostingError> {
+        let keys: Vec<Bytes> = self.live.keys().cloned().collect();
+        let ask = |reply| SessionMessage::Figures { now_ms, reply };
+        let figures = self.ask_all(&keys, ask).await?;
+        let with_actors = |(key, (rate, bytes))| (key, rate, bytes + DEDICATED_OVERHEAD_BYTES);
+        Ok(keys.into_iter().zip(figures).map(with_actors).collect())
+    }
+
     /// Asks sessions that are there, all at the same time; answers in the keys' order.
     async fn ask_all<T: Send + 'static>(
         &self,

@@ -25,6 +25,7 @@ use super::dedicated::{Dedicated, Job, Task};
 use super::hosted::Hosted;
 use super::journal::ReplayError;
 use super::keys::KeyBuffer;
+use super::top::Top;
 use super::work::Work;
 use crate::batch::Batch;
 use crate::nodes::faults::Faults;
@@ -254,6 +255,24 @@ impl OperatorSessions {
             let budget = share(dedicated.bytes());
             let hosted = &mut self.hosted;
             dedicated.passivate(hosted, idle_before_ms, budget).await?;
+        }
+        Ok(())
+    }
+
+    /// Shows the sessions in memory of the operator with this number.
+    pub(super) async fn see(
+        &self,
+        operator: usize,
+        now_ms: i64,
+        top: &mut Top,
+    ) -> Result<(), HostingError> {
+        for figures in self.hosted.sessions.figures(now_ms) {
+            top.see((operator, "hosted"), figures);
+        }
+        if let Some(dedicated) = &self.dedicated {
+            for (key, rate, bytes) in dedicated.figures(now_ms).await? {
+                top.see((operator, "dedicated"), (&key, rate, bytes));
+            }
         }
         Ok(())
     }

@@ -41,6 +41,11 @@ pub(super) enum SessionMessage {
         epoch: u64,
         reply: RpcReplyPort<(Option<Entry>, usize)>,
     },
+    /// Asks how it fares: calls a minute, about its bytes.
+    Figures {
+        now_ms: i64,
+        reply: RpcReplyPort<(u64, usize)>,
+    },
     /// Passivates it: gives its state as it is now, sealed (`None`: empty), and ends.
     Leave { reply: RpcReplyPort<Option<Bytes>> },
 }
@@ -115,6 +120,10 @@ impl Actor for DedicatedSession {
                 reply.send(released.map(drop))?;
             }
             SessionMessage::Close { epoch, reply } => reply.send(state.close(epoch))?,
+            SessionMessage::Figures { now_ms, reply } => {
+                let figures = state.hosted.sessions.figures(now_ms).next();
+                reply.send(figures.map_or((0, 0), |(_, rate, bytes)| (rate, bytes)))?;
+            }
             SessionMessage::Leave { reply } => {
                 let operator = &*state.kernel.operator;
                 reply.send(state.hosted.sessions.image(state.slot, operator))?;

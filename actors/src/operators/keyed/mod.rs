@@ -7,6 +7,7 @@
 //! cut into batches nor on where a state was encoded and decoded again.
 
 mod value;
+mod show;
 mod bound;
 mod buffer;
 mod emitted;
@@ -30,6 +31,7 @@ pub(super) use bound::Reading;
 pub(super) use buffer::Buffer;
 pub(super) use bytes::{Reader, write_bytes, write_f64, write_i64, write_u64};
 pub use emitted::{Emitted, Mark};
+pub(super) use show::{column, time};
 pub(super) use value::{Scalar, Value};
 
 /// [`Row::index`] of a row that no single input record made: a fired window.
@@ -70,6 +72,9 @@ pub trait KeyedOperator: Send + Sync + fmt::Debug {
     /// # Errors
     /// If the bytes are cut short, too long, or of another form.
     fn decode(&self, bytes: &[u8]) -> Result<KeyState, StateDecodeError>;
+
+    /// What the state says, for people: the value of each column by its name, and what waits.
+    fn describe(&self, state: &KeyState) -> serde_json::Value;
 
     /// About how many bytes the state takes in memory.
     fn state_bytes(&self, state: &KeyState) -> usize;

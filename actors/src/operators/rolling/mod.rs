@@ -117,6 +117,18 @@ impl KeyedOperator for RollingKernel {
         Ok(KeyState::Rolling(Box::new(state)))
     }
 
+    fn describe(&self, state: &KeyState) -> serde_json::Value {
+        match state {
+            KeyState::Rolling(state) => {
+                let fields = self.schema.fields();
+                let added = &fields[fields.len().saturating_sub(self.types.len())..];
+                let names = added.iter().map(|field| field.name().as_str());
+                state.describe(&self.plan, names.zip(&self.types))
+            }
+            KeyState::Window(_) => serde_json::Value::Null,
+        }
+    }
+
     fn state_bytes(&self, state: &KeyState) -> usize {
         match state {
             KeyState::Rolling(state) => state.bytes(),

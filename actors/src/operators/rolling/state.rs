@@ -1,10 +1,13 @@
 //! What a rolling operator knows of one key.
 
+use config::DataType;
+use serde_json::json;
+
 use super::plan::{Order, Output, Plan, Source};
 use super::track::{Place, Track};
 use crate::batch::Row;
 use crate::operators::aggregate::{Growing, Recent, difference};
-use crate::operators::keyed::{Bound, Emitted, Reader, StateDecodeError, Value};
+use crate::operators::keyed::{Bound, Emitted, Reader, StateDecodeError, Value, column};
 
 /// Form of the encoded state: this byte, the track by time, the track by arrival, the growing
 /// accumulators, the last values; each part only where the operator has it.
@@ -133,6 +136,25 @@ impl RollingState {
     /// Whether no row has come.
     pub(super) fn is_new(&self) -> bool {
         !self.used && self.by_time.is_empty() && self.by_arrival.is_empty()
+    }
+
+    /// Each column as of the newest row, without one of its own: what needs a current value is null.
+    pub(super) fn describe<'c>(
+        &self,
+        plan: &Plan,
+        columns: impl Iterator<Item = (&'c str, &'c DataType)>,
+    ) -> serde_json::Value {
+        let values = plan.outputs.iter().zip(columns);
+        let values: serde_json::Map<_, _> = values
+            .map(|(output, (name, data_type))| {
+                let value = column(self.value(plan, output, None), data_type);
+                (name.to_owned(), value)
+            })
+            .collect();
+        json!({
+            "columns": values,
+            "rows_kept": self.by_time.len() + self.by_arrival.len(),
+        })
     }
 
     pub(super) fn bytes(&self) -> usize {

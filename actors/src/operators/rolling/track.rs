@@ -125,6 +125,11 @@ impl Track {
         self.ring.is_empty()
     }
 
+    /// Rows kept.
+    pub(super) fn len(&self) -> u64 {
+        self.ring.end() - self.ring.start()
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         let sliding: usize = self.sliding.iter().map(Sliding::heap_bytes).sum();
         self.ring.heap_bytes() + sliding + size_of_val(&*self.sliding) + size_of_val(&*self.starts)

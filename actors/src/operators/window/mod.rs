@@ -32,6 +32,7 @@ use super::OperatorError;
 use super::keyed::{Bound, Emitted, KeyState, KeyedOperator, StateDecodeError};
 use crate::batch::{Batch, Row};
 use plan::Plan;
+use state::LEADING;
 pub use state::WindowState;
 
 /// Port of the windows' rows.
@@ -139,6 +140,21 @@ impl KeyedOperator for WindowKernel {
     fn decode(&self, bytes: &[u8]) -> Result<KeyState, StateDecodeError> {
         let state = WindowState::decode(&self.plan, bytes)?;
         Ok(KeyState::Window(Box::new(state)))
+    }
+
+    fn describe(&self, state: &KeyState) -> serde_json::Value {
+        match state {
+            KeyState::Window(state) => {
+                let names = self
+                    .schema
+                    .fields()
+                    .iter()
+                    .map(|field| field.name().as_str());
+                let columns: Vec<_> = names.zip(&self.types).skip(LEADING).collect();
+                state.describe(&self.plan, &columns)
+            }
+            KeyState::Rolling(_) => serde_json::Value::Null,
+        }
     }
 
     fn state_bytes(&self, state: &KeyState) -> usize {

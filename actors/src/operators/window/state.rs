@@ -2,12 +2,16 @@
 
 use std::collections::VecDeque;
 
+use config::DataType;
+use serde_json::json;
+
 use super::plan::Plan;
 use super::shape::{Shape, end_from, last_end, stretch};
 use crate::batch::Row;
 use crate::operators::aggregate::Growing;
 use crate::operators::keyed::{
-    Bound, Emitted, NO_RECORD, Reader, Scalar, StateDecodeError, Value, write_i64, write_u64,
+    Bound, Emitted, NO_RECORD, Reader, Scalar, StateDecodeError, Value, column, time, write_i64,
+    write_u64,
 };
 
 /// Form of the encoded state: this byte, the key if it is no text, up to which end windows
@@ -15,7 +19,10 @@ use crate::operators::keyed::{
 const FORM: u8 = 1;
 
 /// Columns before the aggregates: key, begin, end.
-const LEADING: usize = 3;
+pub(super) const LEADING: usize = 3;
+
+/// Windows of each kind that are shown to people, at most.
+const SHOWN_MAX: usize = 100;
 
 /// State of one key.
 #[derive(Debug, Clone)]
@@ -250,6 +257,23 @@ impl WindowState {
         window
     }
 
+    /// The windows (sliding: panes) that take rows, and those that wait for their time.
+    pub(super) fn describe(&self, plan: &Plan, columns: &[(&str, &DataType)]) -> serde_json::Value {
+        let shown = |slots: &VecDeque<Slot>| -> Vec<serde_json::Value> {
+            let slots = slots.iter().take(SHOWN_MAX);
+            slots.map(|slot| slot.describe(plan, columns)).collect()
+        };
+        let shape = match plan.shape {
+            Shape::Tumbling { .. } | Shape::Gap { .. } => "windows",
+            Shape::Sliding { .. } => "panes",
+        };
+        json!({
+            shape: shown(&self.open),
+            "closed": shown(&self.closed),
+            "open": self.open.len(),
+        })
+    }
+
     pub(super) fn bytes(&self) -> usize {
         let slots = self.open.iter().chain(&self.closed).map(Slot::heap_bytes);
         let places = self.open.capacity() + self.closed.capacity();
@@ -341,6 +365,17 @@ impl Slot {
             out.push(LEADING + column, value);
         }
         out.rows.push(meta);
+    }
+
+    fn describe(&self, plan: &Plan, columns: &[(&str, &DataType)]) -> serde_json::Value {
+        let values = plan.outputs.iter().zip(columns);
+        let values: serde_json::Map<_, _> = values
+            .map(|((aggregate, at), (name, data_type))| {
+                let value = self.accumulators[*at].value(*aggregate, None);
+                ((*name).to_owned(), column(value, data_type))
+            })
+            .collect();
+        json!({"start": time(self.start), "end": time(self.end), "columns": values})
     }
 
     fn heap_bytes(&self) -> usize {

@@ -446,3 +446,66 @@ fn a_dedicated_session_whose_actor_ends_is_an_error_and_a_new_host_goes_on() {
         assert_eq!(sums(&mut rig), ["2", "2"]);
     });
 }
+
+#[test]
+fn the_busiest_and_the_largest_sessions_are_seen_in_every_hosting() {
+    in_each(async |hosting| {
+        let mut rig = Rig::new(&rolling(), false, hosting, Faults::default()).await;
+        rig.now_ms = 90_000;
+        let rows = ["a", "b", "b", "much-longer", "b"].map(|key| row(key, 1));
+        rig.rows(&rows, 0).await.expect("runs");
+        for (rank, first) in [(Rank::Rate, ("b", 3)), (Rank::Bytes, ("much-longer", 1))] {
+            let mut top = super::super::top::Top::new(rank, 1);
+            rig.sessions
+                .see(0, rig.now_ms, &mut top)
+                .await
+                .expect("sessions answer");
+            let found = top.finish();
+            // Only two of the three may be there at a time; who has left is not seen.
+            if matches!(hosting, Hosting::Dedicated { max: 2 }) {
+                assert_eq!(found.len(), 1);
+            } else if !matches!(hosting, Hosting::Auto { .. }) {
+                let found = (found[0].key.clone(), found[0].rows_per_minute);
+                assert_eq!(
+                    found,
+                    (Bytes::from(first.0), first.1),
+                    "{hosting:?} {rank:?}"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn what_a_session_knows_can_be_shown() {
+    on_threads(async {
+        let hosting = Hosting::Hosted { max: None };
+        let cases = [
+            (
+                (rolling(), false),
+                serde_json::json!({"columns": {"all": 9, "last": 8}, "rows_kept": 3}),
+            ),
+            (
+                (window(Emit::Final), true),
+                serde_json::json!({
+                    "windows": [
+                        {"start": "1970-01-01T00:00:00.000Z", "end": "1970-01-01T00:00:00.010Z", "columns": {"sum": 6}},
+                        {"start": "1970-01-01T00:00:00.010Z", "end": "1970-01-01T00:00:00.020Z", "columns": {"sum": 3}},
+                    ],
+                    "closed": [],
+                    "open": 2,
+                }),
+            ),
+        ];
+        for ((operator, fires), expected) in cases {
+            let mut rig = Rig::new(&operator, fires, hosting, Faults::default()).await;
+            let rows = [at("a", 1, 1), at("a", 3, 2), at("a", 2, 3), at("a", 3, 12)];
+            rig.rows(&rows, 5).await.expect("runs");
+            rig.close_and_commit().await;
+            let states = rig.states();
+            let opened = crate::state::envelope::open(&states[0].1).expect("sealed");
+            let state = operator.decode(&opened.payload).expect("its own");
+            assert_eq!(operator.describe(&state), expected);
+        }
+    });
+}

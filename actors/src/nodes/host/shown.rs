@@ -1,8 +1,10 @@
-//! Keys that fail and keys in quarantine: what is told of them, and shown.
+//! What a host tells and shows of its keys: those that fail, those in quarantine, the busiest and largest.
 
 use bytes::Bytes;
+use ractor::ActorProcessingErr;
 
 use super::HostState;
+use super::top::{Found, Rank, SessionFigures, Top};
 use crate::nodes::events::Happened;
 use crate::nodes::metrics;
 use crate::nodes::quarantine::Quarantined;
@@ -21,6 +23,27 @@ impl HostState {
             metrics::quarantine(self.program.keyed[keyed].id.as_str());
             self.context.events.tell(quarantined.since_ms, happened);
         }
+    }
+
+    /// The busiest or largest sessions in memory.
+    pub(super) async fn top(
+        &self,
+        rank: Rank,
+        limit: usize,
+    ) -> Result<Vec<SessionFigures>, ActorProcessingErr> {
+        let (mut top, now_ms) = (Top::new(rank, limit), self.context.clock.now_ms());
+        for (nth, sessions) in self.operators.iter().enumerate() {
+            sessions.see(nth, now_ms, &mut top).await?;
+        }
+        let figures = |found: Found| SessionFigures {
+            operator: self.program.keyed[found.operator].id.to_string(),
+            key: String::from_utf8_lossy(&found.key).into_owned(),
+            task: self.context.task_name(self.task),
+            rows_per_minute: found.rows_per_minute,
+            bytes: found.bytes,
+            hosting: found.hosting,
+        };
+        Ok(top.finish().into_iter().map(figures).collect())
     }
 
     /// Shows the keys that fail and those in quarantine.
