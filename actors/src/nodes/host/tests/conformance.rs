@@ -455,7 +455,7 @@ fn the_busiest_and_the_largest_sessions_are_seen_in_every_hosting() {
         let rows = ["a", "b", "b", "much-longer", "b"].map(|key| row(key, 1));
         rig.rows(&rows, 0).await.expect("runs");
         for (rank, first) in [(Rank::Rate, ("b", 3)), (Rank::Bytes, ("much-longer", 1))] {
-            let mut top = super::super::top::Top::new(rank, 1);
+            let mut top = top::Top::new(rank, 1);
             rig.sessions
                 .see(0, rig.now_ms, &mut top)
                 .await
