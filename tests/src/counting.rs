@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actors::log::{Log, LogRecord, Producer, TopicPartition, partition_for_key};
+use actors::nodes::context::ShardContext;
 use actors::nodes::faults::Faults;
 use actors::nodes::topics::topics;
-use config::TopicName;
+use config::{TopicName, Topology};
+use runtime::daemon::context;
 use tokio::runtime::Runtime;
 
 use crate::inside::{self, Running};
@@ -37,13 +39,18 @@ pub struct Settings {
 pub struct Counting {
     settings: Settings,
     runtime: Runtime,
-    running: Running,
+    /// `None` only while it is restarted.
+    running: Option<Running>,
+    context: MakeContext,
     log: Arc<dyn Log>,
     producer: Box<dyn Producer>,
     /// Records that each key has been given.
     given: Vec<u32>,
     tally: Tally,
 }
+
+/// Makes the context of each start over a log.
+pub type MakeContext = Box<dyn Fn(Topology, Arc<dyn Log>) -> Arc<ShardContext>>;
 
 /// What has come out.
 #[derive(Debug, Default)]
@@ -114,19 +121,31 @@ impl Counting {
     /// If it does not start.
     #[must_use]
     pub fn start(settings: Settings, log: Arc<dyn Log>, data: &Path, faults: Faults) -> Self {
+        let data = data.to_owned();
+        let context = move |topology, log| context(topology, log, &data, "test", faults.clone());
+        Self::start_in(settings, log, Box::new(context))
+    }
+
+    /// The same, in contexts of one's own.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn start_in(settings: Settings, log: Arc<dyn Log>, context: MakeContext) -> Self {
         let topology = inside::topology(&settings.text());
         for (_, spec) in topics(&topology) {
             log.ensure_topic(&spec).expect("created");
         }
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.enable_all().build().expect("a runtime");
-        let running = Running::start(topology, Arc::clone(&log), data, faults);
+        let running = Running::of(context(topology, Arc::clone(&log)));
         let running = runtime.block_on(running);
         let producer = log.producer("feed-of-the-experiment").expect("a producer");
         let (keys, partitions) = (settings.keys as usize, settings.partitions as usize);
         Self {
             runtime,
-            running,
+            running: Some(running),
+            context,
             log,
             producer,
             given: vec![0; keys],
@@ -142,8 +161,24 @@ impl Counting {
 
     /// The running topology.
     #[must_use]
+    ///
+    /// # Panics
+    /// Never: only a restart, which borrows all of this, takes it away.
     pub fn running(&self) -> &Running {
-        &self.running
+        self.running.as_ref().expect("it runs")
+    }
+
+    /// Stops it, does something, and starts it again over the same log.
+    ///
+    /// # Panics
+    /// If it does not stop or start.
+    pub fn restart(&mut self, between: impl FnOnce()) {
+        let running = self.running.take().expect("it runs");
+        self.runtime.block_on(running.stop());
+        between();
+        let topology = inside::topology(&self.settings.text());
+        let context = (self.context)(topology, Arc::clone(&self.log));
+        self.running = Some(self.runtime.block_on(Running::of(context)));
     }
 
     /// Does something that needs its runtime.
@@ -249,7 +284,7 @@ impl Counting {
             if self.rows() >= rows {
                 return began.elapsed();
             }
-            let (so_far, tasks) = (self.rows(), self.running.daemon.context.status.tasks());
+            let (so_far, tasks) = (self.rows(), self.running().daemon.context.status.tasks());
             assert!(
                 began.elapsed() < within,
                 "{so_far} of {rows} rows: {tasks:?}"
@@ -269,8 +304,12 @@ impl Counting {
     }
 
     /// Stops it; gives the highest generation of its actors.
+    ///
+    /// # Panics
+    /// If it does not stop in time.
     pub fn stop(self) -> u64 {
-        self.runtime.block_on(self.running.stop())
+        let running = self.running.expect("it runs");
+        self.runtime.block_on(running.stop())
     }
 }
 

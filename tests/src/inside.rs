@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::log::{Log, LogRecord, TopicPartition};
+use actors::nodes::context::ShardContext;
 use actors::nodes::faults::Faults;
 use config::{LoadOptions, TopicName, Topology};
 use models::ModelFolders;
@@ -76,7 +77,14 @@ impl Running {
     /// # Panics
     /// If it does not start.
     pub async fn start(topology: Topology, log: Arc<dyn Log>, data: &Path, faults: Faults) -> Self {
-        let context = context(topology, log, data, "test", faults);
+        Self::of(context(topology, log, data, "test", faults)).await
+    }
+
+    /// Starts what is described by a context.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn of(context: Arc<ShardContext>) -> Self {
         let control = Control::new(Arc::clone(&context));
         let started = Daemon::start(context).await;
         let daemon = started.unwrap_or_else(|e| panic!("no start: {e}"));

@@ -3,6 +3,7 @@
 mod cli;
 mod commits;
 mod crash;
+mod disk;
 mod garbage;
 mod http;
 mod kafka;
