@@ -33,6 +33,8 @@ pub struct Settings {
     pub memory: String,
     /// The operator's `sessions`, as in TOML.
     pub sessions: String,
+    /// Records of an epoch.
+    pub epoch: u32,
 }
 
 /// The topology at work.
@@ -72,6 +74,7 @@ impl Settings {
             keys,
             memory: "512MiB".into(),
             sessions: "{ hosting = \"hosted\" }".into(),
+            epoch: 10_000,
         }
     }
 
@@ -80,11 +83,13 @@ impl Settings {
             partitions,
             memory,
             sessions,
+            epoch,
             ..
         } = self;
         format!(
             r#"version = 1
 name = "counting"
+epoch = {{ records = {epoch} }}
 [state]
 memory = "{memory}"
 [[source]]

@@ -1,6 +1,7 @@
 //! Ten times more than can be done, in full.
 //!
-//! `cargo run --release -p thalweg-tests --bin flood -- overload|slow-sink [SECONDS] [RATE]`
+//! `cargo run --release -p thalweg-tests --bin flood -- overload|slow-sink [SECONDS] [RATE]`: RATE is the
+//! normal one.
 
 #![expect(clippy::print_stdout, reason = "a program that prints figures")]
 
@@ -12,11 +13,11 @@ fn main() {
         let given = arguments.get(at).and_then(|text| text.parse().ok());
         given.unwrap_or(default)
     };
-    let kind = match arguments.first().map(String::as_str) {
-        Some("slow-sink") => Flood::SlowSink,
-        _ => Flood::Overload,
+    let (kind, rate) = match arguments.first().map(String::as_str) {
+        Some("slow-sink") => (Flood::SlowSink, 20_000),
+        _ => (Flood::Overload, 2_000),
     };
     let data = tempfile::tempdir().expect("a temporary folder");
-    let figures = flood(data.path(), kind, number(1, 600), number(2, 2_000));
+    let figures = flood(data.path(), kind, number(1, 600), number(2, rate));
     println!("{kind:?}: {figures:?}");
 }

@@ -20,9 +20,9 @@ fn main() {
             for hosting in ["hosted", "dedicated"] {
                 let keys = number(1, 10_000);
                 let sessions = format!("{{ hosting = \"{hosting}\", max = {keys} }}");
-                let (clean, poisoned) = all_at_once(data().path(), keys, &sessions);
+                let [clean, poisoned] = all_at_once(data().path(), keys, &sessions);
                 println!(
-                    "{keys} {hosting} sessions: two good records each in {clean:.3?}; a panic and a good one in {poisoned:.3?}"
+                    "{keys} {hosting} sessions: two good records each in (time, CPU-seconds) {clean:.3?}; a panic and a good one in {poisoned:.3?}"
                 );
             }
         }

@@ -16,8 +16,8 @@ use crate::process::{cpu_seconds, resident_mib};
 
 /// Blocks of records a second.
 const TICKS: u32 = 20;
-/// A wait is cut into these, so that nothing takes it for a hang.
-const WAIT_MAX: Duration = Duration::from_millis(500);
+/// A wait is not longer, so that nothing takes it for a hang.
+const WAIT_MAX: Duration = Duration::from_millis(1_500);
 const PATIENCE: Duration = Duration::from_secs(900);
 
 /// Which.
@@ -95,7 +95,12 @@ pub fn flood(data: &Path, flood: Flood, seconds: u32, rate: u32) -> Figures {
         false => Duration::ZERO,
     }));
     let before = cpu_seconds();
-    let mut counting = Counting::start(Settings::of(100_000), Arc::new(log), data, faults);
+    let settings = Settings {
+        // Small messages: each is held up once.
+        epoch: limit.max(100),
+        ..Settings::of(100_000)
+    };
+    let mut counting = Counting::start(settings, Arc::new(log), data, faults);
     let status = Arc::clone(&counting.running().daemon.context.status);
     drop(brake.status.set(status));
     let mut memory = 0;

@@ -51,12 +51,12 @@ pub fn passivation(data: &Path, records: u64, keys: u32, (hosting, room): (&str,
         counting.append((0..block).map(|_| dice.random_range(0..keys)), "");
         let enough = counting.given().saturating_sub(AHEAD);
         counting.until_rows(enough, PATIENCE);
-        let tasks = counting.running().daemon.context.status.tasks();
-        sessions = sessions.max(tasks.iter().map(|task| task.sessions).sum());
+        sessions = sessions.max(live(&counting));
         memory = memory.max(resident_mib());
     }
     counting.until_rows(records, PATIENCE);
     counting.assert_whole();
+    sessions = sessions.max(live(&counting));
     Figures {
         rows: counting.rows(),
         sessions,
@@ -64,4 +64,9 @@ pub fn passivation(data: &Path, records: u64, keys: u32, (hosting, room): (&str,
         cpu: cpu_seconds() - before,
         restarts: counting.stop(),
     }
+}
+
+fn live(counting: &Counting) -> usize {
+    let tasks = counting.running().daemon.context.status.tasks();
+    tasks.iter().map(|task| task.sessions).sum()
 }
