@@ -452,9 +452,12 @@ fn the_busiest_and_the_largest_sessions_are_seen_in_every_hosting() {
     in_each(async |hosting| {
         let mut rig = Rig::new(&rolling(), false, hosting, Faults::default()).await;
         rig.now_ms = 90_000;
-        let rows = ["a", "b", "b", "much-longer", "b"].map(|key| row(key, 1));
+        let rows = ["a", "b", "b", "much-longer-than-others-are", "b"].map(|key| row(key, 1));
         rig.rows(&rows, 0).await.expect("runs");
-        for (rank, first) in [(Rank::Rate, ("b", 3)), (Rank::Bytes, ("much-longer", 1))] {
+        for (rank, first) in [
+            (Rank::Rate, ("b", 3)),
+            (Rank::Bytes, ("much-longer-than-others-are", 1)),
+        ] {
             let mut top = top::Top::new(rank, 1);
             rig.sessions
                 .see(0, rig.now_ms, &mut top)
