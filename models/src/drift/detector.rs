@@ -18,7 +18,7 @@ mod page_hinkley;
 mod mersenne;
 mod kswin;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use serde::{Deserialize, Serialize};
 

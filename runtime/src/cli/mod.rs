@@ -16,6 +16,7 @@ mod members;
 mod sessions;
 mod learn;
 mod init;
+mod drift;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,6 +64,8 @@ enum Command {
     Tree(tree::TreeArguments),
     /// Lists the nodes that run a topology, with their tasks and lag
     Nodes(members::NodesArguments),
+    /// Runs a change detector over a column of numbers
+    Drift(drift::DriftArguments),
     /// Prints the JSON Schema of topology files
     Schema,
     /// Prints completions for a shell
@@ -87,6 +90,8 @@ pub mod code {
     pub const OK: u8 = 0;
     /// Wrong arguments.
     pub const USAGE: u8 = 2;
+    /// What was given to read is not what it should be.
+    pub const DATA: u8 = 65;
     /// Something that is needed is not there.
     pub const UNAVAILABLE: u8 = 69;
     /// It may work later.
@@ -145,6 +150,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Evaluate(arguments) => learn::evaluate(&arguments),
         Command::Tree(arguments) => tree::tree(&arguments),
         Command::Nodes(arguments) => members::members(&arguments),
+        Command::Drift(arguments) => drift::drift(&arguments),
         Command::Schema => print(&json(&config::json_schema())),
         Command::Completions { shell } => {
             clap_complete::generate(

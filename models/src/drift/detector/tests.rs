@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use super::*;
 
 /// Knuth's 64-bit congruential generator; the 53 high bits are a number from 0 to 1.
-struct Dice(u64);
+pub(in crate::drift) struct Dice(pub(in crate::drift) u64);
 
 impl Dice {
-    fn roll(&mut self) -> f64 {
+    pub(in crate::drift) fn roll(&mut self) -> f64 {
         let factor = 6_364_136_223_846_793_005;
         self.0 = self
             .0
@@ -53,7 +53,7 @@ fn alarms(signals: &[Signal]) -> Vec<usize> {
 }
 
 /// A shared file of golden vectors, if it is there.
-fn golden<T: for<'de> Deserialize<'de>>(name: &str) -> Option<T> {
+pub(in crate::drift) fn golden<T: for<'de> Deserialize<'de>>(name: &str) -> Option<T> {
     let path = format!(
         "{}/../../shared/data/drift/{name}",
         env!("CARGO_MANIFEST_DIR")
