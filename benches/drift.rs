@@ -8,7 +8,7 @@ use models::drift::{
     compare, sampled,
 };
 
-const VALUES: usize = 1_000_000;
+const VALUES: usize = 100_000;
 const FEATURES: usize = 100;
 const ROWS: usize = 1_000;
 
@@ -29,7 +29,7 @@ impl Dice {
     }
 }
 
-/// A million values, steady: errors at a rate of 0.2, or numbers from 0 to 1.
+/// Steady values: errors at a rate of 0.2, or numbers from 0 to 1.
 fn values(errors: bool) -> Vec<f64> {
     let mut dice = Dice(7);
     let value = |_| match errors {
@@ -39,7 +39,7 @@ fn values(errors: bool) -> Vec<f64> {
     (0..VALUES).map(value).collect()
 }
 
-#[divan::bench(args = DetectorKind::ALL.map(DetectorKind::name))]
+#[divan::bench(args = DetectorKind::ALL.map(DetectorKind::name), sample_count = 20)]
 fn detector(bencher: divan::Bencher<'_, '_>, name: &str) {
     let kind = DetectorKind::parse(name).expect("a detector");
     let errors = kind.watches_errors();

@@ -1,6 +1,7 @@
 //! The command line: what each command prints, how it ends, and what cures what it refuses.
 
 mod daemon;
+mod drift;
 mod inspect;
 pub(super) mod topic;
 
