@@ -8,6 +8,7 @@ mod disk_full;
 mod leftover;
 mod nodes;
 mod patterns;
+mod restoring;
 mod secured;
 mod starting;
 
