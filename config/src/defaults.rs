@@ -1,7 +1,8 @@
 //! What holds where the file is silent, each with its reason.
 
 use crate::{
-    Batching, ByteSize, Delivery, EpochSettings, Hosting, Millis, StateSettings, WatermarkSettings,
+    Batching, ByteSize, Delivery, EpochSettings, Gate, GateMetric, Hosting, Millis, Retrain,
+    StateSettings, WatermarkSettings,
 };
 
 /// A tenth of a second bounds the wait for an answer that is read committed; a commit costs about
@@ -58,6 +59,30 @@ pub(crate) const BATCHING: Batching = Batching {
     size: 256,
     delay: Millis(2),
 };
+
+/// A month: what people take to complain about a payment.
+pub(crate) const LABEL_HORIZON: Millis = Millis(30 * 86_400_000);
+
+/// Two thousand rows of the new world, and of the last twenty thousand what training can use.
+pub(crate) const RETRAIN: Retrain = Retrain {
+    after: 2_000,
+    window: 20_000,
+    every: None,
+};
+
+/// A third judges, as is the custom; a version that is as good as the old one on newer rows may take over.
+pub(crate) const GATE: Gate = Gate {
+    metric: GateMetric::Accuracy,
+    holdout: 0.3,
+    margin: 0.0,
+};
+
+/// One key in twenty first: what a mistake may cost.
+pub(crate) const ROLLOUT_STEPS: [f64; 3] = [0.05, 0.25, 1.0];
+/// Enough to tell 0.5 from 0.6 of accuracy.
+pub(crate) const ROLLOUT_ROWS: u64 = 200;
+/// Once is an accident, twice a coincidence.
+pub(crate) const ROLLOUT_FAILURES: u32 = 3;
 
 /// The topic of records that cannot be processed: its suffix after the topology's name.
 pub(crate) const DEAD_LETTERS: &str = ".dead-letters";

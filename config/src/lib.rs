@@ -11,6 +11,7 @@ mod pattern;
 mod expression;
 mod signature;
 mod operator;
+pub mod learning;
 mod settings;
 mod training;
 mod topology;
@@ -37,6 +38,9 @@ pub use expression::{
 };
 pub use ids::{IdError, ModelId, NodeId, TopicName, TopologyName};
 pub use json_schema::json_schema;
+pub use learning::{
+    Gate, GateMetric, InferLog, Label, Learning, Monitor, Retrain, Rollout, Steward,
+};
 pub use load::{LoadOptions, load, load_text};
 pub use operator::{
     Aggregate, Emit, Hosting, Infer, InferOutput, OperatorKind, Over, Rolling, RollingColumn,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{DataType, Expression, Millis};
+use crate::{DataType, Expression, InferLog, Label, Millis, Steward};
 
 /// Kind of an operator with its checked settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,10 @@ pub enum OperatorKind {
     Route(Route),
     /// Several inputs of one schema.
     Union,
+    /// Late labels to the rows that they are of.
+    Label(Label),
+    /// Watches over a model.
+    Steward(Steward),
 }
 
 impl OperatorKind {
@@ -39,7 +43,7 @@ impl OperatorKind {
     #[must_use]
     pub fn is_keyed(&self) -> bool {
         match self {
-            Self::Rolling(_) | Self::Window(_) => true,
+            Self::Rolling(_) | Self::Window(_) | Self::Label(_) | Self::Steward(_) => true,
             Self::Filter { .. }
             | Self::Select { .. }
             | Self::KeyBy { .. }
@@ -212,6 +216,8 @@ pub struct Infer {
     pub deadline: Option<Millis>,
     /// Value of every output where the model fails; without it the row is a dead letter.
     pub fallback: Option<f64>,
+    /// What the second port, `log`, gives; `None`: there is one port.
+    pub log: Option<InferLog>,
 }
 
 /// One column made of a model's output: `score = "probabilities[1]"`.

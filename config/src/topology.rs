@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::{
-    EpochSettings, Hosting, LogSettings, Millis, ModelId, NodeId, OperatorKind, Schema, Signature,
-    StateSettings, TimeUnit, TopicName, TopicPattern, TopologyName, TrainSettings, VersionChoice,
+    EpochSettings, Hosting, Learning, LogSettings, Millis, ModelId, NodeId, OperatorKind, Schema,
+    Signature, StateSettings, TimeUnit, TopicName, TopicPattern, TopologyName, TrainSettings,
+    VersionChoice,
 };
 
 /// Position of a node in [`Topology::nodes`].
@@ -266,6 +267,8 @@ pub struct ModelSettings {
     pub signature: Signature,
     /// How it is trained, if it is.
     pub train: Option<TrainSettings>,
+    /// How it learns from the stream; `None`: it does not.
+    pub learning: Option<Learning>,
 }
 
 /// Where a model runs.

@@ -32,6 +32,11 @@ pub enum ChildKind {
         /// Which.
         model: ModelId,
     },
+    /// Serves and trains one model that learns, as its steward decides.
+    Director {
+        /// Which.
+        model: ModelId,
+    },
     /// Supervisor of one topology: its shards and its feeds.
     Topology,
     /// Supervisor of one member of the consumer group: all that shares one transaction.
@@ -138,6 +143,7 @@ impl ChildKind {
             Self::Store => "store",
             Self::Models => "models",
             Self::Inference { .. } => "inference",
+            Self::Director { .. } => "director",
             Self::Topology => "topology",
             Self::Shard { .. } => "shard",
             Self::Tasks => "tasks",

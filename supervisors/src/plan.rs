@@ -3,7 +3,7 @@
 use std::fmt;
 
 use config::{
-    Backoff, Feed, Intensity, Millis, Node, OperatorKind, Source, Strategy, SubTopology, Topology,
+    Backoff, Feed, Intensity, Millis, ModelSettings, Node, Source, Strategy, SubTopology, Topology,
 };
 
 use crate::ledger::strategy_label;
@@ -90,13 +90,8 @@ pub fn all_tasks(topology: &Topology) -> Vec<TaskId> {
 /// For that reason a task's own tree has no budget: it only escalates.
 #[must_use]
 pub fn plan(topology: &Topology, shards: &[Vec<TaskId>], options: PlanOptions) -> TreePlan {
-    let models = topology.models.iter().map(|model| {
-        let kind = ChildKind::Inference {
-            model: model.id.clone(),
-        };
-        worker(format!("inference-{}", model.id), kind)
-    });
-    let models = supervisor("models", ChildKind::Models, models.collect());
+    let models = topology.models.iter().flat_map(plan_model).collect();
+    let models = supervisor("models", ChildKind::Models, models);
     let mut below_topology: Vec<ChildSpec> = (0..)
         .zip(shards)
         .map(|(shard, tasks)| plan_shard(topology, shard, tasks, options))
@@ -121,6 +116,20 @@ pub fn plan(topology: &Topology, shards: &[Vec<TaskId>], options: PlanOptions) -
             PATIENT,
         ),
     }
+}
+
+/// What answers, and what serves and trains it if it learns.
+fn plan_model(model: &ModelSettings) -> impl Iterator<Item = ChildSpec> {
+    let id = model.id.clone();
+    let inference = worker(
+        format!("inference-{id}"),
+        ChildKind::Inference { model: id.clone() },
+    );
+    let director = model
+        .learning
+        .is_some()
+        .then(|| worker(format!("director-{id}"), ChildKind::Director { model: id }));
+    std::iter::once(inference).chain(director)
 }
 
 /// The consumer first: it outlives the tasks, so that their failure is not the group's. The tasks are
@@ -217,15 +226,7 @@ fn plan_task(topology: &Topology, task: TaskId, options: PlanOptions) -> ChildSp
 /// Whether any of its operators keeps state per key.
 fn has_sessions(topology: &Topology, sub: &SubTopology) -> bool {
     sub.nodes.iter().any(|index| match topology.node(*index) {
-        Node::Operator(operator) => match operator.kind {
-            OperatorKind::Rolling(_) | OperatorKind::Window(_) => true,
-            OperatorKind::Filter { .. }
-            | OperatorKind::Select { .. }
-            | OperatorKind::KeyBy { .. }
-            | OperatorKind::Infer(_)
-            | OperatorKind::Route(_)
-            | OperatorKind::Union => false,
-        },
+        Node::Operator(operator) => operator.kind.is_keyed(),
         Node::Source(_) | Node::Sink(_) => false,
     })
 }

@@ -111,6 +111,7 @@ fn start(stores: OpenStore) -> Counting {
             clock: Arc::new(SystemClock),
             seed: 1,
             stores: Arc::clone(&stores),
+            models_dir: None,
             faults: Faults::default(),
             threads: Threads::Own,
             node: "test".into(),

@@ -7,6 +7,7 @@ mod disk;
 mod garbage;
 mod http;
 mod kafka;
+mod learning;
 mod letters;
 mod models;
 mod panics;

@@ -2,6 +2,7 @@
 //! report. Made once when the daemon starts; it outlives the actors' restarts.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
@@ -58,6 +59,8 @@ pub struct ShardContext {
     pub suspects: Suspects,
     /// Test hook: where actors are made to fail.
     pub faults: Faults,
+    /// Folder of the versions that models' stewards have trained; `None`: nothing is trained.
+    pub models_dir: Option<PathBuf>,
     /// Where work runs that blocks.
     pub threads: Threads,
     /// Draws what is to be random: backoffs.
@@ -113,6 +116,8 @@ pub struct ShardSettings {
     pub clock: Arc<dyn Clock>,
     /// Opens the tasks' stores.
     pub stores: OpenStore,
+    /// Folder of the versions that models' stewards have trained; `None`: nothing is trained.
+    pub models_dir: Option<PathBuf>,
     /// Test hook.
     pub faults: Faults,
     /// Where work runs that blocks.
@@ -132,6 +137,7 @@ impl ShardContext {
             log,
             clock,
             stores,
+            models_dir,
             faults,
             threads,
             seed,
@@ -183,6 +189,7 @@ impl ShardContext {
             budget,
             credits,
             wiring: Wiring::default(),
+            models_dir,
             faults,
             threads,
             seed,

@@ -1,5 +1,7 @@
 //! Columns to a model's feature rows, and its answers to columns. Pure.
 
+mod log;
+
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -11,6 +13,8 @@ use arrow_array::{
 use arrow_schema::{DataType as ArrowType, Field, Schema as ArrowSchema};
 use config::{Infer, Schema};
 use models::{Matrix, Tensor, TensorData};
+
+pub use log::LogRows;
 
 /// Feature columns as one matrix of float32, row by row. NULL and what is no number become NaN.
 #[must_use]

@@ -6,13 +6,16 @@
 //! model that fails on everything is not asked for a while ([`super::breaker`]).
 
 mod answer;
+mod trial;
 mod worker;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use config::{Millis, ModelId};
-use models::{Matrix, ModelHandle};
+use models::steward::Arms;
+use models::train::Progress;
+use models::{LoadedModel, Matrix, ModelError, ModelHandle};
 use parking_lot::{Mutex, RwLock};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::{mpsc, oneshot};
@@ -26,6 +29,7 @@ use super::metrics;
 use crate::clock::Clock;
 
 pub use answer::Answer;
+pub use trial::Trial;
 use worker::Worker;
 
 /// Requests that may wait; more make their senders wait.
@@ -36,12 +40,38 @@ pub struct InferenceHandle {
     model: String,
     open: RwLock<Option<Open>>,
     breaker: Mutex<Breaker>,
+    /// Of a version that is trained on this node.
+    training: Mutex<Option<Progress>>,
+    /// Why the steward's decisions cannot be carried out, while that is so.
+    trouble: Mutex<Option<String>>,
 }
 
 /// The way to a running actor.
 struct Open {
     sender: mpsc::Sender<Request>,
     model: ModelHandle,
+    trial: Option<Arc<Trial>>,
+}
+
+/// A version cannot be put into service.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The actor is not there (any more); it is being restarted.
+    #[error("inference is not running")]
+    Gone,
+    /// It takes or gives something else.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+/// What is asked of a model.
+pub struct Ask {
+    /// Feature rows.
+    pub rows: Matrix,
+    /// The version asked; `None`: the one in service.
+    pub version: Option<Arc<LoadedModel>>,
+    /// The answer must be there by then.
+    pub deadline: Option<Millis>,
 }
 
 /// Answers for the rows of one request, in their order: for each range the answer, or why there is none.
@@ -60,6 +90,8 @@ pub enum InferenceError {
 
 struct Request {
     rows: Matrix,
+    /// The version asked for; `None`: the one in service.
+    version: Option<Arc<LoadedModel>>,
     asked: Instant,
     reply: oneshot::Sender<Answered>,
 }
@@ -72,6 +104,8 @@ impl InferenceHandle {
             model: model.to_string(),
             open: RwLock::new(None),
             breaker: Mutex::default(),
+            training: Mutex::default(),
+            trouble: Mutex::default(),
         }
     }
 
@@ -79,6 +113,61 @@ impl InferenceHandle {
     #[must_use]
     pub fn version(&self) -> Option<u64> {
         self.open.read().as_ref().map(|open| open.model.version())
+    }
+
+    /// The version on trial; `None` without one, and while the actor is not running.
+    #[must_use]
+    pub fn trial(&self) -> Option<Arc<Trial>> {
+        let open = self.open.read();
+        open.as_ref().and_then(|open| open.trial.clone())
+    }
+
+    /// Who answers now; `None` while the actor is not running.
+    #[must_use]
+    pub fn arms(&self) -> Option<Arms> {
+        let open = self.open.read();
+        let open = open.as_ref()?;
+        let trial = open.trial.as_ref();
+        Some(Arms {
+            champion: open.model.version(),
+            challenger: trial.map(|trial| trial.model().version()),
+            share: trial.map_or(0.0, |trial| trial.share()),
+            salt: trial.map_or_else(String::new, |trial| trial.salt().to_owned()),
+        })
+    }
+
+    /// Puts a version into service, unless it is, and another on trial, or none.
+    ///
+    /// # Errors
+    /// If the actor is not running, or a version takes or gives something else: nothing has changed then.
+    pub fn serve(&self, champion: LoadedModel, trial: Option<Trial>) -> Result<(), ServeError> {
+        let mut open = self.open.write();
+        let open = open.as_mut().ok_or(ServeError::Gone)?;
+        if champion.version() != open.model.version() {
+            open.model.swap(champion)?;
+        }
+        open.trial = trial.map(Arc::new);
+        Ok(())
+    }
+
+    /// How far the training of a new version is on this node; `None`: none is trained here.
+    #[must_use]
+    pub fn training(&self) -> Option<Progress> {
+        *self.training.lock()
+    }
+
+    /// Why the decisions of the model's steward cannot be carried out here; `None`: they are.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().clone()
+    }
+
+    pub(super) fn set_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock() = trouble;
+    }
+
+    pub(super) fn set_training(&self, progress: Option<Progress>) {
+        *self.training.lock() = progress;
     }
 
     /// Requests that wait for the thread.
@@ -102,22 +191,34 @@ impl InferenceHandle {
     /// If the actor ends before it answers, does not answer within the deadline, or is not asked.
     pub async fn infer(
         &self,
-        rows: Matrix,
-        deadline: Option<Millis>,
+        ask: Ask,
         clock: &dyn Clock,
         events: &Events,
     ) -> Result<Answered, InferenceError> {
+        let Ask {
+            rows,
+            version,
+            deadline,
+        } = ask;
+        // What a version on trial does is its own affair: the breaker is the model's in service.
+        let on_trial = version.is_some();
         let sender = self.open.read().as_ref().map(|open| open.sender.clone());
         let sender = sender.ok_or(InferenceError::Gone)?;
         let signal = |signal, reason: &str| self.signal(signal, reason, clock.now_ms(), events);
-        if signal(Signal::Ask, "") == Verdict::Refuse {
+        if !on_trial && signal(Signal::Ask, "") == Verdict::Refuse {
             let reason = "its circuit breaker is open".to_owned();
             return Err(InferenceError::Model(reason));
         }
         let asked = async {
             let (reply, answered) = oneshot::channel();
             let asked = Instant::now();
-            let sent = sender.send(Request { rows, asked, reply }).await;
+            let sent = sender.send(Request {
+                rows,
+                version,
+                asked,
+                reply,
+            });
+            let sent = sent.await;
             sent.map_err(|_| InferenceError::Gone)?;
             answered.await.map_err(|_| InferenceError::Gone)
         };
@@ -144,7 +245,7 @@ impl InferenceHandle {
             // No word on the model: its actor is being restarted.
             Err(InferenceError::Gone) => None,
         };
-        if let Some((outcome, reason)) = outcome {
+        if let Some((outcome, reason)) = outcome.filter(|_| !on_trial) {
             signal(outcome, reason);
         }
         answered
@@ -209,6 +310,7 @@ impl Actor for Inference {
         *context.models[model].open.write() = Some(Open {
             sender,
             model: handle.clone(),
+            trial: None,
         });
         let worker = Worker {
             handle,

@@ -1,6 +1,6 @@
 //! The actors, in the order of a record's way: `feed` fills a topic from outside; `consumer` reads
 //! partitions and hands them on, once the `intake` is open, while they have `credit`; `partition` takes a batch through its
-//! `program`; `host` keeps the `sessions` of a share of its keys; `inference` runs models; `sink`
+//! `program`; `host` keeps the `sessions` of a share of its keys; `inference` runs models, `director` trains and swaps them; `sink`
 //! makes output records; `committer` closes the epoch through `producer`. `starter` is the index of
 //! them all. They meet in `context` and find each other through `wiring`.
 
@@ -35,6 +35,7 @@ pub mod suspects;
 pub mod host;
 pub mod infer;
 pub mod inference;
+pub mod director;
 pub mod sink;
 pub mod producer;
 pub mod committer;

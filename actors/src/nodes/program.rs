@@ -10,10 +10,11 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use config::{
-    Edge, Hosting, Infer, Node, NodeId, NodeIndex, OperatorKind, Order, Schema, Source,
+    Edge, Hosting, Infer, Node, NodeId, NodeIndex, Operator, OperatorKind, Order, Schema, Source,
     SubTopology, TopicName, Topology,
 };
 
+use super::infer::LogRows;
 use super::pruning::needed_columns;
 use super::read_topics::ReadTopics;
 use crate::log::TopicPartition;
@@ -90,12 +91,25 @@ pub enum Action {
     Stateless(Box<dyn StatelessOperator>),
     /// Row by row on the state of its key, in the session hosts; position in [`Program::keyed`].
     Keyed(usize),
-    /// A model's answers as columns; the schema with them.
-    Infer(Infer, Schema),
+    /// A model's answers as columns.
+    Infer(Box<InferStep>),
     /// Rows to a repartition topic.
     KeyBy(KeyByStep),
     /// Rows to a sink; position in the topology's nodes.
     Sink(NodeIndex),
+}
+
+/// A model that answers.
+#[derive(Debug)]
+pub struct InferStep {
+    /// What it is asked.
+    pub infer: Infer,
+    /// Schema of the rows with its answers.
+    pub schema: Schema,
+    /// What its feature log gets; `None`: it has none.
+    pub log: Option<LogRows>,
+    /// Position of the column whose text decides the arm of a row: the key, or the row's id.
+    pub arm: Option<usize>,
 }
 
 /// A key-by at the end of a sub-topology.
@@ -336,24 +350,20 @@ fn step(graph: &Graph<'_>, index: NodeIndex, keyed_steps: &mut Vec<KeyedStep>) -
             })
         }
         OperatorKind::Infer(infer) => {
-            Action::Infer(infer.clone(), operator.ports[0].schema.clone())
+            let schema = &operator.ports[0].schema;
+            let log = operator.ports.get(1).map(|port| &port.schema);
+            Action::Infer(Box::new(InferStep {
+                infer: infer.clone(),
+                schema: schema.clone(),
+                log: LogRows::new(infer, schema, log),
+                arm: operator.key.or(infer.log.map(|log| log.id)),
+            }))
         }
-        OperatorKind::Rolling(_) | OperatorKind::Window(_) => {
-            let kernel = keyed(operator)
-                .unwrap_or_else(|| unreachable!("rolling and window have keyed kernels"));
-            let key = operator.key.unwrap_or_else(|| {
-                unreachable!("operator \"{}\" has a key: config checks it", operator.id)
-            });
-            keyed_steps.push(KeyedStep {
-                id: operator.id.clone(),
-                operator: kernel,
-                key,
-                changelog: topology.changelog_topic(&operator.id),
-                input: operator.input_schema.to_arrow(),
-                schema: operator.input_schema.clone(),
-                fires: matches!(operator.kind, OperatorKind::Window(_)),
-                hosting: operator.hosting,
-            });
+        OperatorKind::Rolling(_)
+        | OperatorKind::Window(_)
+        | OperatorKind::Label(_)
+        | OperatorKind::Steward(_) => {
+            keyed_steps.push(keyed_step(topology, operator));
             Action::Keyed(keyed_steps.len() - 1)
         }
         OperatorKind::Filter { .. }
@@ -373,6 +383,27 @@ fn step(graph: &Graph<'_>, index: NodeIndex, keyed_steps: &mut Vec<KeyedStep>) -
         outputs,
         action,
     })
+}
+
+/// An operator with state, ready to run.
+fn keyed_step(topology: &Topology, operator: &Operator) -> KeyedStep {
+    let kernel = keyed(operator).unwrap_or_else(|| unreachable!("these kinds have keyed kernels"));
+    let key = operator.key.unwrap_or_else(|| {
+        unreachable!("operator \"{}\" has a key: config checks it", operator.id)
+    });
+    KeyedStep {
+        id: operator.id.clone(),
+        operator: kernel,
+        key,
+        changelog: topology.changelog_topic(&operator.id),
+        input: operator.input_schema.to_arrow(),
+        schema: operator.input_schema.clone(),
+        fires: matches!(
+            operator.kind,
+            OperatorKind::Window(_) | OperatorKind::Label(_)
+        ),
+        hosting: operator.hosting,
+    }
 }
 
 /// Tasks of the sub-topology that begins with this key-by.

@@ -7,7 +7,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use config::{
-    Expression, ExpressionKind, Node, NodeIndex, Operator, OperatorKind, Topology, WindowColumn,
+    Expression, ExpressionKind, Node, NodeIndex, Operator, OperatorKind, Steward, Topology,
+    WindowColumn,
 };
 
 type Needs = BTreeSet<usize>;
@@ -94,6 +95,7 @@ fn input_needs(operator: &Operator, outputs: &[Needs]) -> Needs {
         OperatorKind::Infer(infer) => {
             let mut needs = through(0);
             needs.extend(&infer.features);
+            needs.extend(infer.log.map(|log| log.id));
             needs
         }
         OperatorKind::Route(route) => {
@@ -104,6 +106,18 @@ fn input_needs(operator: &Operator, outputs: &[Needs]) -> Needs {
             needs
         }
         OperatorKind::Union => through(0),
+        // It keeps whole rows.
+        OperatorKind::Label(_) => (0..width).collect(),
+        OperatorKind::Steward(steward) => {
+            let Steward {
+                score,
+                label,
+                version,
+                control,
+                ..
+            } = *steward;
+            [score, label, version, control].into()
+        }
     };
     needs.extend(operator.key);
     needs

@@ -9,6 +9,7 @@ use supervisors::{ChildKind, ChildSpec, ChildStarter, StartError, StartFuture};
 use super::committer::Committer;
 use super::consumer::ConsumerActor;
 use super::context::ShardContext;
+use super::director::Director;
 use super::feed::{FeedActor, FeedArguments};
 use super::host::{HostArguments, SessionHost};
 use super::housekeeping::Housekeeping;
@@ -67,6 +68,10 @@ impl ChildStarter for Starter {
             ChildKind::Store => spawn(Housekeeping, context, supervisor),
             ChildKind::Inference { model } => match self.model(model) {
                 Ok(model) => spawn(Inference, InferenceArguments { context, model }, supervisor),
+                Err(error) => failed(error),
+            },
+            ChildKind::Director { model } => match self.model(model) {
+                Ok(model) => spawn(Director, InferenceArguments { context, model }, supervisor),
                 Err(error) => failed(error),
             },
             ChildKind::Sink { sink } => match self.node(sink) {

@@ -74,7 +74,10 @@ pub fn topics(topology: &Topology) -> Vec<(Purpose, TopicSpec)> {
                     let topic = topology.repartition_topic(&operator.id);
                     add(Purpose::Repartition, plain(topic, partitions));
                 }
-                OperatorKind::Rolling(_) | OperatorKind::Window(_) => {
+                OperatorKind::Rolling(_)
+                | OperatorKind::Window(_)
+                | OperatorKind::Label(_)
+                | OperatorKind::Steward(_) => {
                     let partitions = partitions_of_node(topology, NodeIndex(nth));
                     let topic = topology.changelog_topic(&operator.id);
                     add(

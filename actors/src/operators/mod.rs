@@ -10,6 +10,8 @@ pub mod keyed;
 mod aggregate;
 mod rolling;
 mod window;
+mod label;
+mod steward;
 #[cfg(test)]
 mod fixture;
 

@@ -40,7 +40,9 @@ pub fn stateless(operator: &Operator) -> Option<Box<dyn StatelessOperator>> {
         OperatorKind::KeyBy { .. }
         | OperatorKind::Rolling(_)
         | OperatorKind::Window(_)
-        | OperatorKind::Infer(_) => None,
+        | OperatorKind::Infer(_)
+        | OperatorKind::Label(_)
+        | OperatorKind::Steward(_) => None,
     }
 }
 

@@ -4,7 +4,9 @@
 
 use std::fmt::Write;
 
-use crate::{Aggregate, Emit, Node, Operator, OperatorKind, Over, Schema, Topology, WindowKind};
+use crate::{
+    Aggregate, Emit, Node, Operator, OperatorKind, Over, Schema, Topology, Window, WindowKind,
+};
 
 const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
@@ -74,28 +76,16 @@ fn operator_text(out: &mut String, operator: &Operator, partitions: u32) {
                 );
             }
         }
-        OperatorKind::Window(window) => {
-            let kind = match window.kind {
-                WindowKind::Tumbling { size } => format!("tumbling {}", size.0),
-                WindowKind::Sliding { size, slide } => format!("sliding {} {}", size.0, slide.0),
-                WindowKind::Gap { gap } => format!("gap {}", gap.0),
-            };
-            let emit = match window.emit {
-                Emit::Final => "final",
-                Emit::Updates => "updates",
-            };
+        OperatorKind::Window(window) => window_text(out, schema, window),
+        OperatorKind::Label(label) => {
+            let text = (column_text(schema, Some(label.label)), label.horizon.0);
+            line(out, format_args!("label {} {}", text.0, text.1));
+        }
+        OperatorKind::Steward(steward) => {
             line(
                 out,
-                format_args!("window {kind} {emit} {}", window.allowed_lateness.0),
+                format_args!("steward {}", column_text(schema, Some(steward.score))),
             );
-            for column in &window.columns {
-                let aggregate = aggregate_text(column.aggregate);
-                let of = column_text(schema, column.of);
-                line(
-                    out,
-                    format_args!("aggregate {} {aggregate} {of}", column.name),
-                );
-            }
         }
         OperatorKind::Filter { .. }
         | OperatorKind::Select { .. }
@@ -103,6 +93,30 @@ fn operator_text(out: &mut String, operator: &Operator, partitions: u32) {
         | OperatorKind::Infer(_)
         | OperatorKind::Route(_)
         | OperatorKind::Union => {}
+    }
+}
+
+fn window_text(out: &mut String, schema: &Schema, window: &Window) {
+    let kind = match window.kind {
+        WindowKind::Tumbling { size } => format!("tumbling {}", size.0),
+        WindowKind::Sliding { size, slide } => format!("sliding {} {}", size.0, slide.0),
+        WindowKind::Gap { gap } => format!("gap {}", gap.0),
+    };
+    let emit = match window.emit {
+        Emit::Final => "final",
+        Emit::Updates => "updates",
+    };
+    line(
+        out,
+        format_args!("window {kind} {emit} {}", window.allowed_lateness.0),
+    );
+    for column in &window.columns {
+        let aggregate = aggregate_text(column.aggregate);
+        let of = column_text(schema, column.of);
+        line(
+            out,
+            format_args!("aggregate {} {aggregate} {of}", column.name),
+        );
     }
 }
 

@@ -55,6 +55,7 @@ pub(crate) fn check(
                 None => None,
                 Some(value) => Some(*value?),
             },
+            log: None,
         }))
     })();
     let mut out = flow.with(added, cx);

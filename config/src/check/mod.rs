@@ -20,6 +20,7 @@ mod aggregate;
 mod rolling;
 mod window;
 mod infer;
+mod learning;
 mod output;
 mod tensor;
 mod route;

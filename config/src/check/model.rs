@@ -1,11 +1,11 @@
 //! `[[model]]`: ids, versions, and the signature of each.
 
 use super::settings::span_of_time;
-use super::{Context, nodes, train};
+use super::{Context, learning, nodes, train};
 use crate::code::Code;
 use crate::files::Finding;
 use crate::raw::{self, Key};
-use crate::{Batching, DeviceChoice, ModelId, ModelSettings, VersionChoice, defaults};
+use crate::{Batching, DeviceChoice, ModelId, ModelSettings, Monitor, VersionChoice, defaults};
 
 /// A model that operators may name.
 pub(crate) struct Model<'a> {
@@ -13,6 +13,10 @@ pub(crate) struct Model<'a> {
     pub(crate) id: Option<&'a str>,
     /// `None`: wrong, and reported.
     pub(crate) settings: Option<ModelSettings>,
+    /// Whether it has a feature log: then its `infer` has the port `log`.
+    pub(crate) is_logged: bool,
+    /// Whether labels come for it.
+    pub(crate) is_labelled: bool,
 }
 
 /// Checks all models, in the order of the file.
@@ -24,15 +28,20 @@ pub(crate) fn check_all<'a>(document: &'a raw::Document, cx: &Context<'_>) -> Ve
             let message = format!("there is a model \"{}\" already", id.unwrap_or_default());
             cx.report(Finding::at(raw.id.span, Code::DUPLICATE_ID, message));
         }
+        let monitors = learning::monitors_of(id, document, cx);
         models.push(Model {
             id,
-            settings: check(raw, cx),
+            settings: check(raw, monitors, cx),
+            is_logged: raw.log.is_some(),
+            is_labelled: raw.log.is_some() && raw.labels.is_some(),
         });
     }
+    learning::check_monitors(document, &models, cx);
     models
 }
 
-fn check(raw: &raw::Model, cx: &Context<'_>) -> Option<ModelSettings> {
+fn check(raw: &raw::Model, monitors: Vec<Monitor>, cx: &Context<'_>) -> Option<ModelSettings> {
+    let learning = learning::check(raw, monitors, cx);
     let id = cx.name(&raw.id, ModelId::parse);
     let batch = batching(raw.batch.as_ref(), cx);
     let device = match &raw.device {
@@ -58,6 +67,7 @@ fn check(raw: &raw::Model, cx: &Context<'_>) -> Option<ModelSettings> {
             batch,
             signature,
             train: train?,
+            learning: learning?,
         }),
         Err(cause) => {
             cx.report(

@@ -4,9 +4,9 @@ use super::flow::{Flow, FlowKey, Output, id_text, node_id};
 use super::graph::Inflow;
 use super::model::Model;
 use super::source::key_column;
-use super::{Context, infer, rolling, route, select, sessions, union, window};
+use super::{Context, infer, learning, rolling, route, select, sessions, union, window};
 use crate::code::Code;
-use crate::files::Finding;
+use crate::files::{Finding, Span};
 use crate::raw::{self, Settings};
 use crate::{Edge, Node, Operator, OperatorKind, Port};
 
@@ -50,12 +50,11 @@ pub(crate) fn check(
             (kind, out.main())
         }
         Settings::Window(window) => window::check(window, &flow, span, cx),
-        Settings::Infer(infer) => {
-            let (kind, out) = infer::check(infer, &flow, models, cx);
-            (kind, out.main())
-        }
+        Settings::Infer(infer) => infer_outputs(infer, &flow, models, span, cx),
         Settings::Route(route) => route::check(route, &flow, cx),
         Settings::Union(_) => (Some(OperatorKind::Union), flow.clone().main()),
+        Settings::Label(label) => learning::check_label(label, &flow, span, cx),
+        Settings::Steward(steward) => learning::check_steward(steward, &flow, models, span, cx),
     };
     let edges: Option<Vec<Edge>> = inputs.iter().map(|input| input.edge).collect();
     let operator = (|| {
@@ -79,6 +78,28 @@ pub(crate) fn check(
         }))
     })();
     (operator.filter(|_| flow.is_sure()), outputs)
+}
+
+/// The rows with a model's answers, and those of its feature log if it has one.
+fn infer_outputs(
+    infer: &raw::Infer,
+    flow: &Flow,
+    models: &[Model<'_>],
+    span: Span,
+    cx: &Context<'_>,
+) -> (Option<OperatorKind>, Vec<Output>) {
+    let (mut kind, out) = infer::check(infer, flow, models, cx);
+    let mut outputs = out.main();
+    let name = infer.model.get().map(String::as_str);
+    let model = models
+        .iter()
+        .find(|model| model.id.is_some() && model.id == name);
+    if let Some(model) = model.filter(|model| model.is_logged) {
+        let settings = model.settings.as_ref();
+        let learning = settings.and_then(|settings| settings.learning.as_ref());
+        outputs.push(learning::add_log_port(&mut kind, flow, learning, span, cx));
+    }
+    (kind, outputs)
 }
 
 fn key_by_outputs(

@@ -17,7 +17,9 @@ pub(crate) fn check(settings: &Settings, cx: &Context<'_>) -> Hosting {
         | Settings::KeyBy(_)
         | Settings::Infer(_)
         | Settings::Route(_)
-        | Settings::Union(_) => None,
+        | Settings::Union(_)
+        | Settings::Label(_)
+        | Settings::Steward(_) => None,
     };
     let Some(sessions) = sessions.and_then(Key::get) else {
         return defaults::HOSTING;

@@ -181,12 +181,14 @@ fn wanted_order(place: &Place<'_>) -> Option<(Order, Span)> {
     let key = match raw.settings.get()? {
         Settings::Rolling(rolling) => rolling.order.as_ref()?,
         Settings::Window(window) => window.order.as_ref()?,
+        Settings::Label(label) => label.order.as_ref()?,
         Settings::Filter(_)
         | Settings::Select(_)
         | Settings::KeyBy(_)
         | Settings::Infer(_)
         | Settings::Route(_)
-        | Settings::Union(_) => return None,
+        | Settings::Union(_)
+        | Settings::Steward(_) => return None,
     };
     let order = match key.get()? {
         raw::Order::Arrival => Order::Arrival,

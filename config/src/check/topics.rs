@@ -1,10 +1,13 @@
 //! Topics between nodes: nothing may go in circles through the log, and what the runtime keeps there
 //! is its own. Standard input can be read by one.
 
+use std::path::Path;
+
 use super::Context;
 use super::graph::Place;
 use crate::code::Code;
 use crate::files::{Finding, Span};
+use crate::load::expand;
 use crate::raw::{self, Key};
 use crate::{TopicName, TopologyName};
 
@@ -23,7 +26,11 @@ pub(crate) fn check(
     for place in places {
         match place {
             Place::Source { raw, .. } => {
-                read.extend(topics(raw));
+                // The loop of a model goes through topics by design, and no way leads back in it.
+                let file = cx.files.name(raw.id.span).map(Path::to_string_lossy);
+                if !file.is_some_and(|file| file.starts_with(expand::FILE)) {
+                    read.extend(topics(raw));
+                }
                 if let Some(feed) = &raw.feed
                     && let Some(raw::Feed::Stdin(_)) = feed.get()
                     && stdin.replace(feed.span).is_some()

@@ -3,6 +3,7 @@
 mod tree;
 mod include;
 mod overrides;
+pub(crate) mod expand;
 mod substitute;
 pub(crate) mod reader;
 #[cfg(test)]
@@ -67,11 +68,14 @@ fn finish(
         overrides::apply(&mut root, key, value, &mut loader.files, &loader.findings);
     }
     let Loader {
-        files, findings, ..
+        mut files,
+        findings,
+        ..
     } = loader;
     let mut substitution = Substitution::new(&files, &findings, options.environment);
     substitution.apply(&mut root);
     let secrets = substitution.secrets();
+    expand::expand(&mut root, &mut files, &findings);
 
     let document = raw::Document::deserialize(Reader::new(&root, &findings));
     let topology = match &document {

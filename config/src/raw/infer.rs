@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::key::{Key, Named};
+use super::learning::{Gate, ModelLabels, ModelLog, Retrain, Rollout};
 use super::train::Train;
 use super::values::Duration;
 
@@ -39,6 +40,16 @@ pub(crate) struct Model {
     pub(crate) batch: Option<Key<Batch>>,
     /// How it is trained. Default: not here.
     pub(crate) train: Option<Key<Train>>,
+    /// Keeps what the model was given and what it answered.
+    pub(crate) log: Option<Key<ModelLog>>,
+    /// True outcomes, joined to the feature log.
+    pub(crate) labels: Option<Key<ModelLabels>>,
+    /// When a new version is trained.
+    pub(crate) retrain: Option<Key<Retrain>>,
+    /// What a new version must be.
+    pub(crate) gate: Option<Key<Gate>>,
+    /// How a new version takes over.
+    pub(crate) rollout: Option<Key<Rollout>>,
 }
 
 /// Which version.

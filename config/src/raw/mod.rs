@@ -11,6 +11,7 @@ mod operator;
 mod aggregate;
 mod infer;
 mod train;
+mod learning;
 mod sink;
 pub(crate) mod planned;
 
@@ -20,8 +21,10 @@ use serde::Deserialize;
 pub(crate) use aggregate::{AggregateColumn, AggregateName, Over};
 pub(crate) use infer::{Batch, Device, Infer, Latest, Model, Version};
 pub(crate) use key::{Key, Named};
+pub(crate) use learning::{Gate, GateMetric, Monitor, Retrain, Rollout};
 pub(crate) use operator::{
-    Emit, Hosting, KeyBy, Operator, Rolling, Route, Select, Settings, Window, WindowKind,
+    Emit, Hosting, KeyBy, Label, Operator, Rolling, Route, Select, Settings, Steward, Window,
+    WindowKind,
 };
 pub(crate) use settings::{
     DeadLetter, Epoch, Kafka, Log, Mechanism, Membership, Property, Security, State,
@@ -63,6 +66,9 @@ pub(crate) struct Document {
     /// Models that operators run.
     #[serde(rename = "model")]
     pub(crate) models: Option<Key<Vec<Key<Model>>>>,
+    /// What watches models for drift.
+    #[serde(rename = "monitor")]
+    pub(crate) monitors: Option<Key<Vec<Key<Monitor>>>>,
     /// Where records go out.
     #[serde(rename = "sink")]
     pub(crate) sinks: Option<Key<Vec<Key<Sink>>>>,

@@ -43,6 +43,10 @@ pub(crate) enum Settings {
     Route(Route),
     /// Several inputs of one schema.
     Union(Union),
+    /// Joins late labels to the rows they are of.
+    Label(Label),
+    /// Watches over a model: made by `[model.labels]`.
+    Steward(Steward),
 }
 
 /// Keeps the rows where an expression is true.
@@ -201,3 +205,26 @@ pub(crate) struct Branch {
 /// Several inputs of one schema.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Union {}
+
+/// Joins late labels to rows by the key. Rows whose column `label` is NULL wait; one with a value is the
+/// label of the row with its key, and that row comes out with it. Rows without label leave by `.unlabelled`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Label {
+    /// The column.
+    pub(crate) label: Key<String>,
+    /// How long a row waits for its label, in event time. Default: 30d.
+    pub(crate) horizon: Option<Key<Duration>>,
+    /// In which order rows are taken. Default: arrival behind a source, event-time behind a key-by.
+    pub(crate) order: Option<Key<Order>>,
+}
+
+/// Watches over a model: metrics, drift, when to train, who answers. `[model.labels]` makes it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Steward {
+    /// Id of a `[[model]]`.
+    pub(crate) model: Key<String>,
+    /// Column of the model's score.
+    pub(crate) score: Key<String>,
+}

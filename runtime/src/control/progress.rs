@@ -153,7 +153,8 @@ impl Control {
         matched.any(|entry| entry.topics.now().iter().any(|t| t.as_str() == topic))
     }
 
-    /// The models with the version in service; `null` while a model's actor does not run.
+    /// The models with the version in service, the one on trial with its share of the keys, and how far the
+    /// training of a new one is on this node; `null` while a model's actor does not run.
     #[must_use]
     pub fn models(&self) -> Value {
         let context = self.context();
@@ -163,6 +164,9 @@ impl Control {
                 "id": settings.id.as_str(),
                 "path": settings.path.display().to_string(),
                 "version": model.version(),
+                "arms": model.arms(),
+                "training": model.training(),
+                "trouble": model.trouble(),
             })
         });
         view.collect()

@@ -71,5 +71,7 @@ pub fn kind(kind: &OperatorKind) -> &'static str {
         OperatorKind::Infer(_) => "infer",
         OperatorKind::Route(_) => "route",
         OperatorKind::Union => "union",
+        OperatorKind::Label(_) => "label",
+        OperatorKind::Steward(_) => "steward",
     }
 }

@@ -149,6 +149,10 @@ fn definition(operator: &Operator) -> String {
                 columns.map(|c| format!("{} {:?} of {}", c.name, c.aggregate, column(c.of))),
             );
         }
+        OperatorKind::Label(label) => {
+            parts.push(format!("{} {}", column(Some(label.label)), label.horizon));
+        }
+        OperatorKind::Steward(steward) => parts.push(column(Some(steward.score))),
         OperatorKind::Filter { .. }
         | OperatorKind::Select { .. }
         | OperatorKind::KeyBy { .. }

@@ -107,12 +107,14 @@ pub fn context(
     faults: Faults,
 ) -> Arc<ShardContext> {
     let state_dir = state_dir(&topology, data_dir);
+    let models_dir = data_dir.join("models").join(topology.name.as_str());
     ShardContext::new(ShardSettings {
         topology: Arc::new(topology),
         log,
         clock: Arc::new(SystemClock),
         seed: SystemClock.now_ms().unsigned_abs() ^ u64::from(std::process::id()),
         stores: sled_store::stores(state_dir),
+        models_dir: Some(models_dir),
         faults,
         threads: Threads::Own,
         node: node.to_owned(),

@@ -68,20 +68,41 @@ impl Worker {
     fn answer(&self, mut requests: Vec<Request>) {
         // Whoever has waited too long has gone: its rows need no forward.
         requests.retain(|request| !request.reply.is_closed());
+        let (on_trial, in_service): (Vec<_>, Vec<_>) = requests
+            .into_iter()
+            .partition(|request| request.version.is_some());
+        if !in_service.is_empty() {
+            self.answer_by(&self.handle.current(), in_service);
+        }
+        // Two versions on trial are in one batch only while one takes the place of the other.
+        let mut rest = on_trial;
+        while let Some(model) = rest.first().and_then(|request| request.version.clone()) {
+            let is_same = |request: &Request| {
+                let version = request.version.as_ref();
+                version.is_some_and(|version| Arc::ptr_eq(version, &model))
+            };
+            let (same, others) = rest.into_iter().partition(is_same);
+            self.answer_by(&model, same);
+            rest = others;
+        }
+    }
+
+    /// Answers requests by one version.
+    fn answer_by(&self, model: &LoadedModel, requests: Vec<Request>) {
         let Some(first) = requests.first() else {
             return;
         };
         let began = Instant::now();
         let waited = began.saturating_duration_since(first.asked);
-        let (columns, model) = (first.rows.columns, self.handle.current());
+        let columns = first.rows.columns;
         let rows: usize = requests.iter().map(|request| request.rows.rows).sum();
         let whole = if requests.len() == 1 {
-            self.forward(&model, &first.rows)
+            self.forward(model, &first.rows)
         } else {
             let parts = requests.iter().map(|request| &*request.rows.values);
             let values = parts.collect::<Vec<_>>().concat();
             self.forward(
-                &model,
+                model,
                 &Matrix {
                     rows,
                     columns,
@@ -94,7 +115,7 @@ impl Worker {
             let end = start + request.rows.rows;
             let answered = match &whole {
                 Ok(answer) => vec![(0..end - start, Ok(answer.slice(rows, start..end)))],
-                Err(_) => self.divide(&model, &request.rows),
+                Err(_) => self.divide(model, &request.rows),
             };
             start = end;
             // A requester that is gone needs no answer.

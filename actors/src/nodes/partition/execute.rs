@@ -86,12 +86,14 @@ impl PartitionState {
                     self.keyed(step, *keyed, batch, watermark, slots).await?;
                 }
             }
-            Action::Infer(settings, schema) => {
-                for batch in inputs {
-                    if !batch.is_empty() {
-                        for answered in self.infer(&step.id, settings, schema, batch).await? {
-                            put(slots, step, 0, answered);
+            Action::Infer(infer) => {
+                for batch in inputs.into_iter().filter(|batch| !batch.is_empty()) {
+                    for answered in self.infer(&step.id, infer, batch).await? {
+                        if let Some(log) = &infer.log {
+                            let version = answered.models.last().map_or(0, |tag| tag.version);
+                            put(slots, step, 1, log.of(&answered, version)?);
                         }
+                        put(slots, step, 0, answered);
                     }
                 }
             }

@@ -20,11 +20,15 @@ use arrow_array::RecordBatch;
 use config::{Operator, OperatorKind};
 
 use super::OperatorError;
+use super::label::LabelKernel;
 use super::rolling::RollingKernel;
+use super::steward::StewardKernel;
 use super::window::WindowKernel;
 use crate::batch::{Batch, Row};
 
+pub use super::label::LabelState;
 pub use super::rolling::RollingState;
+pub use super::steward::StewardState;
 pub use super::window::WindowState;
 pub use bound::Bound;
 pub(super) use bound::Reading;
@@ -94,6 +98,10 @@ pub enum KeyState {
     Rolling(Box<RollingState>),
     /// Of a window operator.
     Window(Box<WindowState>),
+    /// Of a label operator.
+    Label(Box<LabelState>),
+    /// Of a steward.
+    Steward(Box<StewardState>),
 }
 
 /// Bytes are not a state of this operator.
@@ -118,12 +126,14 @@ pub enum StateDecodeError {
     Malformed(&'static str),
 }
 
-/// The kernel of a rolling or window operator; `None` for the other kinds.
+/// The kernel of an operator that keeps state per key; `None` for the other kinds.
 #[must_use]
 pub fn keyed(operator: &Operator) -> Option<Arc<dyn KeyedOperator>> {
     match &operator.kind {
         OperatorKind::Rolling(rolling) => Some(Arc::new(RollingKernel::new(operator, rolling))),
         OperatorKind::Window(window) => Some(Arc::new(WindowKernel::new(operator, window))),
+        OperatorKind::Label(label) => Some(Arc::new(LabelKernel::new(operator, *label))),
+        OperatorKind::Steward(steward) => Some(Arc::new(StewardKernel::new(operator, steward))),
         OperatorKind::Filter { .. }
         | OperatorKind::Select { .. }
         | OperatorKind::KeyBy { .. }

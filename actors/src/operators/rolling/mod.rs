@@ -102,7 +102,7 @@ impl KeyedOperator for RollingKernel {
     fn is_empty(&self, state: &KeyState) -> bool {
         match state {
             KeyState::Rolling(state) => state.is_new(),
-            KeyState::Window(_) => true,
+            KeyState::Window(_) | KeyState::Label(_) | KeyState::Steward(_) => true,
         }
     }
 
@@ -125,14 +125,16 @@ impl KeyedOperator for RollingKernel {
                 let names = added.iter().map(|field| field.name().as_str());
                 state.describe(&self.plan, names.zip(&self.types))
             }
-            KeyState::Window(_) => serde_json::Value::Null,
+            KeyState::Window(_) | KeyState::Label(_) | KeyState::Steward(_) => {
+                serde_json::Value::Null
+            }
         }
     }
 
     fn state_bytes(&self, state: &KeyState) -> usize {
         match state {
             KeyState::Rolling(state) => state.bytes(),
-            KeyState::Window(_) => 0,
+            KeyState::Window(_) | KeyState::Label(_) | KeyState::Steward(_) => 0,
         }
     }
 

@@ -1,0 +1,392 @@
+//! `[model.log]` and what hangs on it, `[[monitor]]`, and the operators of the loop.
+
+use super::flow::{Added, Flow, FlowKey, Found, Output, node_id};
+use super::model::Model;
+use super::settings::span_of_time;
+use super::{Context, nodes};
+use crate::code::Code;
+use crate::files::{Finding, Span};
+use crate::learning::columns::{CONTROL, LABEL, ROW, VERSION};
+use crate::nearest::suggest;
+use crate::raw::{self, Key};
+use crate::{
+    Column, DataType, Gate, GateMetric, InferLog, Label, Learning, Monitor, OperatorKind, Retrain,
+    Rollout, Schema, Steward, defaults,
+};
+
+/// Names of the detectors.
+const DETECTORS: [&str; 7] = [
+    "adwin",
+    "ddm",
+    "eddm",
+    "hddm-a",
+    "hddm-w",
+    "page-hinkley",
+    "kswin",
+];
+
+/// Checks how a model learns; `Some(None)`: it does not.
+pub(crate) fn check(
+    raw: &raw::Model,
+    monitors: Vec<Monitor>,
+    cx: &Context<'_>,
+) -> Option<Option<Learning>> {
+    let Some(log) = &raw.log else {
+        for (what, key) in [
+            ("labels", raw.labels.as_ref().map(|key| key.span)),
+            ("retrain", raw.retrain.as_ref().map(|key| key.span)),
+            ("rollout", raw.rollout.as_ref().map(|key| key.span)),
+        ] {
+            if let Some(span) = key {
+                let message = format!("\"{what}\" needs the feature log");
+                cx.report(
+                    Finding::at(span, Code::MISSING_KEY, message)
+                        .hint("add [model.log] with the id of the rows"),
+                );
+            }
+        }
+        return Some(None);
+    };
+    let log = log.get()?;
+    let labels = raw.labels.as_ref().and_then(Key::get);
+    if let (Some(retrain), None) = (&raw.retrain, &raw.labels) {
+        let message = "there is nothing to train on without labels";
+        cx.report(Finding::at(retrain.span, Code::MISSING_KEY, message).hint("add [model.labels]"));
+    }
+    let threshold = labels.and_then(|labels| labels.threshold.as_ref());
+    Some(Some(Learning {
+        id: log.id.get()?.as_str().into(),
+        sample: share(log.sample.as_ref(), cx).unwrap_or(1.0),
+        threshold: threshold.and_then(|key| key.get().copied()).unwrap_or(0.5),
+        monitors,
+        retrain: raw
+            .retrain
+            .as_ref()
+            .and_then(|retrain| check_retrain(retrain.get()?, cx)),
+        gate: check_gate(raw.gate.as_ref().and_then(Key::get), cx),
+        rollout: check_rollout(raw.rollout.as_ref().and_then(Key::get), cx),
+    }))
+}
+
+fn check_retrain(raw: &raw::Retrain, cx: &Context<'_>) -> Option<Retrain> {
+    let rows = |key: &Option<Key<u64>>| match key {
+        None => Some(None),
+        Some(key) => cx.within(key, 10, 10_000_000).map(Some),
+    };
+    let settings = defaults::RETRAIN;
+    Some(Retrain {
+        after: rows(&raw.after)?.unwrap_or(settings.after),
+        window: rows(&raw.window)?.unwrap_or(settings.window),
+        every: rows(&raw.every)?,
+    })
+}
+
+fn check_gate(raw: Option<&raw::Gate>, cx: &Context<'_>) -> Gate {
+    let mut gate = defaults::GATE;
+    let Some(raw) = raw else { return gate };
+    if let Some(metric) = raw.metric.as_ref().and_then(Key::get) {
+        gate.metric = match metric {
+            raw::GateMetric::Accuracy => GateMetric::Accuracy,
+            raw::GateMetric::AveragePrecision => GateMetric::AveragePrecision,
+            raw::GateMetric::RocAuc => GateMetric::RocAuc,
+            raw::GateMetric::LogLoss => GateMetric::LogLoss,
+            raw::GateMetric::SquaredError => GateMetric::SquaredError,
+        };
+    }
+    if let Some(holdout) = raw
+        .holdout
+        .as_ref()
+        .and_then(|key| cx.within(key, 0.05, 0.9))
+    {
+        gate.holdout = holdout;
+    }
+    if let Some(margin) = raw
+        .margin
+        .as_ref()
+        .and_then(|key| cx.within(key, -1.0, 1.0))
+    {
+        gate.margin = margin;
+    }
+    gate
+}
+
+fn check_rollout(raw: Option<&raw::Rollout>, cx: &Context<'_>) -> Rollout {
+    let mut rollout = Rollout {
+        steps: defaults::ROLLOUT_STEPS.to_vec(),
+        rows: defaults::ROLLOUT_ROWS,
+        failures: defaults::ROLLOUT_FAILURES,
+    };
+    let Some(raw) = raw else { return rollout };
+    if let Some(key) = &raw.steps
+        && let Some(list) = key.get()
+    {
+        let steps: Vec<f64> = list
+            .iter()
+            .filter_map(|step| cx.within(step, 0.0001, 1.0))
+            .collect();
+        let ascending = steps.windows(2).all(|pair| pair[0] < pair[1]);
+        if steps.len() == list.len() && (!ascending || steps.last() != Some(&1.0)) {
+            let message = "the steps of a rollout ascend to 1";
+            cx.report(
+                Finding::at(key.span, Code::INVALID_VALUE, message)
+                    .hint("write steps = [0.05, 0.25, 1.0]"),
+            );
+        }
+        rollout.steps = steps;
+    }
+    if let Some(rows) = raw
+        .rows
+        .as_ref()
+        .and_then(|key| cx.within(key, 1, 10_000_000))
+    {
+        rollout.rows = rows;
+    }
+    if let Some(failures) = raw
+        .failures
+        .as_ref()
+        .and_then(|key| cx.within(key, 1, 1_000))
+    {
+        rollout.failures = failures;
+    }
+    rollout
+}
+
+fn share(key: Option<&Key<f64>>, cx: &Context<'_>) -> Option<f64> {
+    cx.within(key?, 0.0, 1.0)
+}
+
+/// The monitors of one model.
+pub(crate) fn monitors_of(
+    model: Option<&str>,
+    document: &raw::Document,
+    cx: &Context<'_>,
+) -> Vec<Monitor> {
+    let all = nodes(document.monitors.as_ref());
+    all.filter(|(_, raw)| model.is_some() && raw.model.get().map(String::as_str) == model)
+        .filter_map(|(_, raw)| {
+            let detector = raw.detector.get()?;
+            if !DETECTORS.contains(&detector.as_str()) {
+                let message = format!("unknown detector \"{detector}\"");
+                cx.report(
+                    Finding::at(raw.detector.span, Code::UNKNOWN_VALUE, message)
+                        .maybe_hint(suggest(detector, "there are", DETECTORS)),
+                );
+                return None;
+            }
+            let set = raw.set.as_ref().and_then(Key::get);
+            let parameters = set.into_iter().flat_map(raw::Named::iter);
+            Some(Monitor {
+                id: node_id(&raw.id)?,
+                detector: detector.as_str().into(),
+                parameters: parameters
+                    .filter_map(|(name, _, value)| Some((name.into(), *value.get()?)))
+                    .collect(),
+            })
+        })
+        .collect()
+}
+
+/// Reports monitors of models that do not exist or have no labels.
+pub(crate) fn check_monitors(document: &raw::Document, models: &[Model<'_>], cx: &Context<'_>) {
+    for (_, monitor) in nodes(document.monitors.as_ref()) {
+        let Some(name) = monitor.model.get() else {
+            continue;
+        };
+        let Some(model) = models.iter().find(|model| model.id == Some(name)) else {
+            let names = models.iter().filter_map(|model| model.id);
+            let message = format!("no model has the id \"{name}\"");
+            cx.report(
+                Finding::at(monitor.model.span, Code::UNKNOWN_MODEL, message).maybe_hint(suggest(
+                    name,
+                    "there are",
+                    names,
+                )),
+            );
+            continue;
+        };
+        if model.settings.is_some() && !model.is_labelled {
+            let message = format!("model \"{name}\" has no labels, so its errors are not known");
+            cx.report(
+                Finding::at(monitor.model.span, Code::MISSING_KEY, message)
+                    .hint("add [model.log] and [model.labels]"),
+            );
+        }
+    }
+}
+
+/// Gives an `infer` its port `log`. `learning` is missing where the model is wrong.
+pub(crate) fn add_log_port(
+    kind: &mut Option<OperatorKind>,
+    flow: &Flow,
+    learning: Option<&Learning>,
+    span: Span,
+    cx: &Context<'_>,
+) -> Output {
+    let mut head = Flow {
+        schema: Schema::new(vec![Column::new(ROW, DataType::String, false)]),
+        doubtful: Vec::new(),
+        open: false,
+        key: FlowKey::At(0),
+    };
+    let mut added = Vec::new();
+    let mut add = |name: &str, data_type: DataType, nullable: bool| {
+        added.push(Added {
+            name: name.into(),
+            span,
+            column: Some(Column::new(name, data_type, nullable)),
+        });
+    };
+    match (kind, learning) {
+        (Some(OperatorKind::Infer(infer)), Some(learning)) => {
+            for feature in &infer.features {
+                let column = &flow.schema.columns()[*feature];
+                if matches!(column.data_type, DataType::Vector { .. }) {
+                    let name = &column.name;
+                    let message =
+                        format!("\"{name}\" is a vector, which the feature log does not hold");
+                    cx.report(
+                        Finding::at(span, Code::COLUMN_TYPE, message).hint("give it scalars"),
+                    );
+                }
+                add(&column.name, DataType::Float64, true);
+            }
+            for output in infer.outputs.iter().filter(|o| is_number(&o.data_type)) {
+                add(&output.name, DataType::Float64, true);
+            }
+            let id = flow.column_named(&learning.id, span, cx);
+            if let Some(Found::At(id, _)) = id {
+                infer.log = Some(InferLog {
+                    id,
+                    sample: learning.sample,
+                });
+            } else {
+                head.open = true;
+            }
+        }
+        (Some(_) | None, _) => head.open = true,
+    }
+    add(VERSION, DataType::Int64, false);
+    Output {
+        port: "log".into(),
+        flow: head.with(added, cx),
+    }
+}
+
+/// Whether the log holds it as a number.
+pub(crate) fn is_number(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Float64 | DataType::Float32 | DataType::Int64 | DataType::Bool
+    )
+}
+
+/// Checks a `label`: its input's columns come out of both ports.
+pub(crate) fn check_label(
+    raw: &raw::Label,
+    flow: &Flow,
+    span: Span,
+    cx: &Context<'_>,
+) -> (Option<OperatorKind>, Vec<Output>) {
+    let key = flow.keyed("label", span, cx);
+    let label = match flow.column(&raw.label, cx) {
+        Some(Found::At(index, _)) => Some(index),
+        Some(Found::Doubtful) | None => None,
+    };
+    let horizon = match &raw.horizon {
+        None => Some(defaults::LABEL_HORIZON),
+        Some(horizon) => span_of_time(horizon, 1, cx),
+    };
+    let kind = (|| {
+        key?;
+        Some(OperatorKind::Label(Label {
+            label: label?,
+            horizon: horizon?,
+        }))
+    })();
+    let port = |name: &str| Output {
+        port: name.into(),
+        flow: flow.clone(),
+    };
+    (kind, vec![port(""), port("unlabelled")])
+}
+
+/// Checks a `steward`.
+pub(crate) fn check_steward(
+    raw: &raw::Steward,
+    flow: &Flow,
+    models: &[Model<'_>],
+    span: Span,
+    cx: &Context<'_>,
+) -> (Option<OperatorKind>, Vec<Output>) {
+    let key = flow.keyed("steward", span, cx);
+    let at = |name: &str| match flow.column_named(name, span, cx) {
+        Some(Found::At(index, _)) => Some(index),
+        Some(Found::Doubtful) | None => None,
+    };
+    let kind = (|| {
+        key?;
+        let name = raw.model.get()?;
+        let model = models.iter().position(|model| model.id == Some(name))?;
+        let learning = models[model].settings.as_ref()?.learning.clone()?;
+        Some(OperatorKind::Steward(Steward {
+            model,
+            learning: Box::new(learning),
+            score: at(raw.score.get()?)?,
+            label: at(LABEL)?,
+            version: at(VERSION)?,
+            control: at(CONTROL)?,
+        }))
+    })();
+    (kind, vec![events_port(flow), metrics_port(flow)])
+}
+
+fn events_port(flow: &Flow) -> Output {
+    stewards_port(
+        "",
+        flow,
+        &[
+            ("at", DataType::Timestamp, false),
+            ("event", DataType::String, false),
+            (VERSION, DataType::Int64, true),
+            ("detail", DataType::String, false),
+        ],
+    )
+}
+
+fn metrics_port(flow: &Flow) -> Output {
+    stewards_port(
+        "metrics",
+        flow,
+        &[
+            ("at", DataType::Timestamp, false),
+            (VERSION, DataType::Int64, false),
+            ("rows", DataType::Int64, false),
+            ("metric", DataType::String, false),
+            ("value", DataType::Float64, true),
+        ],
+    )
+}
+
+fn stewards_port(port: &str, flow: &Flow, columns: &[(&str, DataType, bool)]) -> Output {
+    let key = match flow.key {
+        FlowKey::At(at) => flow.schema.columns().get(at).cloned(),
+        FlowKey::None | FlowKey::Lost { .. } | FlowKey::Doubtful => None,
+    };
+    let known = key.is_some();
+    let others = columns
+        .iter()
+        .map(|(name, data_type, nullable)| Column::new(name, data_type.clone(), *nullable));
+    Output {
+        port: port.into(),
+        flow: Flow {
+            schema: Schema::new(key.into_iter().chain(others).collect()),
+            doubtful: Vec::new(),
+            open: !known,
+            key: if known {
+                FlowKey::At(0)
+            } else {
+                FlowKey::Doubtful
+            },
+        },
+    }
+}

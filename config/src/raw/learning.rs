@@ -1,0 +1,117 @@
+//! How a model learns from the stream: `[model.log]`, `[model.labels]`, `[model.retrain]`,
+//! `[model.gate]`, `[model.rollout]` and `[[monitor]]`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::key::{Key, Named};
+use super::source::ColumnType;
+use super::values::Duration;
+
+/// The feature log: what the model was given, what it answered, and which version did.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct ModelLog {
+    /// Column that names the row; a label names its row by the same.
+    pub(crate) id: Key<String>,
+    /// Share of the rows that is kept, chosen by the hash of the id. Default: 1.
+    pub(crate) sample: Option<Key<f64>>,
+    /// Partitions of the topic. Default: 4.
+    #[expect(dead_code, reason = "read where the nodes of the loop are written")]
+    pub(crate) partitions: Option<Key<u32>>,
+}
+
+/// True outcomes, which come later on a topic of their own.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct ModelLabels {
+    /// The topic read.
+    #[expect(dead_code, reason = "read where the nodes of the loop are written")]
+    pub(crate) topic: Key<String>,
+    /// Partitions of the topic where Thalweg creates it. Default: 4.
+    #[expect(dead_code, reason = "read where the nodes of the loop are written")]
+    pub(crate) partitions: Option<Key<u32>>,
+    /// Columns of its records, JSON: at least the id and the label.
+    #[expect(dead_code, reason = "read where the nodes of the loop are written")]
+    pub(crate) schema: Key<Named<ColumnType>>,
+    /// Column that names the row.
+    #[expect(dead_code, reason = "read where the nodes of the loop are written")]
+    pub(crate) id: Key<String>,
+    /// Column of the outcome: a bool or a number.
+    #[expect(dead_code, reason = "read where the nodes of the loop are written")]
+    pub(crate) label: Key<String>,
+    /// Timestamp column that says when the label came. Default: the record's own timestamp.
+    #[expect(dead_code, reason = "read where the nodes of the loop are written")]
+    pub(crate) time: Option<Key<String>>,
+    /// How long a row waits for its label, in event time. Default: 30d.
+    #[expect(dead_code, reason = "read where the nodes of the loop are written")]
+    pub(crate) horizon: Option<Key<Duration>>,
+    /// A score at or above it says yes. Default: 0.5.
+    pub(crate) threshold: Option<Key<f64>>,
+}
+
+/// When a new version is trained beside the stream, as `[model.train]` says.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Retrain {
+    /// Labelled rows after an alarm before training begins: the new world must be seen. Default: 2000.
+    pub(crate) after: Option<Key<u64>>,
+    /// Labelled rows trained on, the newest; the gate's holdout is among them. Default: 20000.
+    pub(crate) window: Option<Key<u64>>,
+    /// Trains after so many labelled rows too, alarm or not. Default: never.
+    pub(crate) every: Option<Key<u64>>,
+}
+
+/// What a new version must be before it takes a row.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Gate {
+    /// By which number the two are compared. Default: accuracy.
+    pub(crate) metric: Option<Key<GateMetric>>,
+    /// Share of the window that training never sees: its end. Default: 0.3.
+    pub(crate) holdout: Option<Key<f64>>,
+    /// How much better it must be, in the metric of its kind. Default: 0.
+    pub(crate) margin: Option<Key<f64>>,
+}
+
+/// By which number two versions are compared.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum GateMetric {
+    /// Share of rows whose class is the most probable one.
+    Accuracy,
+    /// Average precision of class 1.
+    AveragePrecision,
+    /// ROC-AUC of class 1.
+    RocAuc,
+    /// Mean negative logarithm of the true class's probability.
+    LogLoss,
+    /// Mean squared error of a number.
+    SquaredError,
+}
+
+/// How a new version takes over.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Rollout {
+    /// Shares of the keys, ascending, the last 1. Default: 0.05, 0.25, 1.
+    pub(crate) steps: Option<Key<Vec<Key<f64>>>>,
+    /// Labelled rows of the new version before the next step. Default: 200.
+    pub(crate) rows: Option<Key<u64>>,
+    /// Rows in sequence that fail (error, NaN) before it is taken back. Default: 3.
+    pub(crate) failures: Option<Key<u32>>,
+}
+
+/// Watches a model for drift.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Monitor {
+    /// Name.
+    pub(crate) id: Key<String>,
+    /// Id of a `[[model]]` with `[model.labels]`.
+    pub(crate) model: Key<String>,
+    /// adwin, ddm, eddm, hddm-a, hddm-w, page-hinkley, kswin.
+    pub(crate) detector: Key<String>,
+    /// Parameters of the detector.
+    pub(crate) set: Option<Key<Named<f64>>>,
+}

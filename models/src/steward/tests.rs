@@ -1,0 +1,307 @@
+//! The story of a model, told to a steward row by row.
+
+use std::collections::BTreeMap;
+
+use super::message::Arms;
+use super::{Control, Request, Row, Steward, Told};
+use crate::gate::{Reason, Verdict};
+use config::{Gate, GateMetric, Learning, Monitor, NodeId, Retrain, Rollout};
+
+fn settings() -> Learning {
+    Learning {
+        id: "id".into(),
+        sample: 1.0,
+        threshold: 0.5,
+        monitors: vec![Monitor {
+            id: NodeId::parse("errors").expect("an id"),
+            detector: "ddm".into(),
+            parameters: Vec::new(),
+        }],
+        retrain: Some(Retrain {
+            after: 300,
+            window: 2_000,
+            every: None,
+        }),
+        gate: Gate {
+            metric: GateMetric::Accuracy,
+            holdout: 0.3,
+            margin: 0.0,
+        },
+        rollout: Rollout {
+            steps: vec![0.1, 0.5, 1.0],
+            rows: 100,
+            failures: 3,
+        },
+    }
+}
+
+/// A steward and what it has told.
+struct Story {
+    settings: Learning,
+    steward: Steward,
+    offset: i64,
+    told: Vec<Told>,
+}
+
+impl Story {
+    fn new() -> Self {
+        let settings = settings();
+        Self {
+            steward: Steward::try_new(&settings).expect("settings"),
+            settings,
+            offset: 0,
+            told: Vec::new(),
+        }
+    }
+
+    /// Rows of a version, every `nth` of which is wrong.
+    fn rows(&mut self, version: u64, rows: usize, nth: usize) {
+        for n in 1..=rows {
+            let label = f64::from(u8::from(n % 2 == 0));
+            let score = if n % nth == 0 { 1.0 - label } else { label };
+            // Not the same number each time.
+            let score = 0.1 + 0.8 * score + 1e-3 * (n % 7) as f64;
+            self.offset += 1;
+            let row = Row {
+                at: self.offset,
+                offset: self.offset,
+                version,
+                score,
+                label,
+            };
+            self.steward.labelled(&self.settings, &row, &mut self.told);
+            self.kept();
+        }
+    }
+
+    fn control(&mut self, control: &Control) {
+        let text = serde_json::to_string(control).expect("JSON");
+        self.steward
+            .control(&self.settings, self.offset, &text, &mut self.told);
+        self.kept();
+    }
+
+    /// As after a crash: read back from its bytes.
+    fn kept(&mut self) {
+        let bytes = serde_json::to_vec(&self.steward).expect("bytes");
+        self.steward = serde_json::from_slice(&bytes).expect("a steward");
+    }
+
+    fn events(&self) -> Vec<&'static str> {
+        let events = self.told.iter().filter_map(|told| match told {
+            Told::Event { event, .. } => Some(*event),
+            Told::Metric { .. } => None,
+        });
+        events.collect()
+    }
+
+    fn last<T: serde::de::DeserializeOwned>(&self, wanted: &str) -> T {
+        let detail = self.told.iter().rev().find_map(|told| match told {
+            Told::Event { event, detail, .. } if *event == wanted => Some(detail),
+            _ => None,
+        });
+        serde_json::from_str(detail.expect("such an event")).expect("its detail")
+    }
+
+    /// Until a training is asked for: good rows, then bad ones.
+    fn until_training(&mut self) -> Request {
+        self.rows(1, 1_000, 10);
+        self.rows(1, 800, 2);
+        self.last("train")
+    }
+
+    fn verdict(&mut self, request: u64, promoted: bool) {
+        let verdict = Verdict {
+            promoted,
+            numbers: BTreeMap::new(),
+            reasons: vec![Reason {
+                check: "better".into(),
+                passed: promoted,
+                words: "as the test says".into(),
+            }],
+        };
+        self.control(&Control::Trained { request, verdict });
+    }
+}
+
+#[test]
+fn drift_is_told_once_and_trained_on_the_rows_behind_it() {
+    let mut story = Story::new();
+    let request = story.until_training();
+    assert_eq!(story.events(), ["alarm", "train"]);
+    let alarm: serde_json::Value = story.last("alarm");
+    let row = alarm["row"].as_i64().expect("a row");
+    // The detector sees it some rows behind the change at 1,000, and training begins 300 rows later,
+    // with rows of the new world only (a place is remembered every 50 rows).
+    assert!((1_000..1_200).contains(&row), "{row}");
+    assert!((row - 50..=row + 1).contains(&request.from), "{request:?}");
+    assert!((row + 299..=row + 301).contains(&request.to), "{request:?}");
+    assert_eq!((request.version, request.champion), (2, 1));
+}
+
+#[test]
+fn a_good_version_takes_over_step_by_step() {
+    let mut story = Story::new();
+    let request = story.until_training();
+    story.verdict(request.id, true);
+    let mut shares = vec![story.last::<Arms>("arms").share];
+    for _ in 0..2 {
+        story.rows(1, 100, 2);
+        story.rows(2, 100, 10);
+        shares.push(story.last::<Arms>("arms").share);
+    }
+    assert_eq!(shares, [0.1, 0.5, 0.0]);
+    let events = story.events();
+    assert!(
+        events.ends_with(&["arms", "arms", "promoted", "arms"]),
+        "{events:?}"
+    );
+    let arms: Arms = story.last("arms");
+    assert_eq!((arms.champion, arms.challenger), (2, None));
+}
+
+#[test]
+fn a_version_that_errs_more_often_is_taken_back() {
+    let mut story = Story::new();
+    let request = story.until_training();
+    story.verdict(request.id, true);
+    // The first row of the new version starts the comparison.
+    for _ in 0..300 {
+        story.rows(2, 1, 1);
+        story.rows(1, 1, 2);
+    }
+    let events = story.events();
+    assert!(events.contains(&"rolled-back"), "{events:?}");
+    let arms: Arms = story.last("arms");
+    assert_eq!((arms.champion, arms.challenger), (1, None));
+}
+
+#[test]
+fn a_version_that_fails_or_says_nothing_is_taken_back() {
+    let failed = |story: &mut Story| {
+        story.control(&Control::VersionFailed {
+            version: 2,
+            reason: "NaN".into(),
+        });
+    };
+    let constant = |story: &mut Story| {
+        for _ in 0..250 {
+            story.offset += 1;
+            let row = Row {
+                at: story.offset,
+                offset: story.offset,
+                version: 2,
+                score: 0.1,
+                label: 0.0,
+            };
+            story
+                .steward
+                .labelled(&story.settings, &row, &mut story.told);
+        }
+    };
+    let breaches: [&dyn Fn(&mut Story); 2] = [&failed, &constant];
+    for breach in breaches {
+        let mut story = Story::new();
+        // One step only, and far: nothing but the breach can end the trial.
+        story.settings.rollout.rows = 10_000;
+        let request = story.until_training();
+        story.verdict(request.id, true);
+        breach(&mut story);
+        let events = story.events();
+        assert!(events.ends_with(&["rolled-back", "arms"]), "{events:?}");
+    }
+}
+
+#[test]
+fn a_refused_version_takes_no_row_and_training_is_tried_again_three_times_in_all() {
+    let mut story = Story::new();
+    for _ in 0..5 {
+        story.rows(1, 1_000, 10);
+        if story.events().last() != Some(&"train") {
+            story.rows(1, 800, 2);
+        }
+        if story.events().last() == Some(&"train") {
+            let request: Request = story.last("train");
+            story.verdict(request.id, false);
+        }
+        assert!(!story.events().contains(&"arms"));
+        if story
+            .events()
+            .iter()
+            .filter(|event| **event == "refused")
+            .count()
+            == 3
+        {
+            break;
+        }
+    }
+    let told = story.told.len();
+    // Of the alarm that was tried three times nothing is left.
+    story.rows(1, 299, 10_000);
+    let trained = story.told[told..].iter();
+    let trained = trained.filter(|told| matches!(told, Told::Event { event: "train", .. }));
+    assert_eq!(trained.count(), 0);
+}
+
+#[test]
+fn a_verdict_that_comes_twice_counts_once() {
+    let mut story = Story::new();
+    let request = story.until_training();
+    story.verdict(request.id, true);
+    let told = story.told.clone();
+    story.verdict(request.id, true);
+    story.verdict(request.id + 1, true);
+    assert_eq!(story.told, told);
+}
+
+#[test]
+fn metrics_are_those_of_their_definitions() {
+    let mut story = Story::new();
+    story.rows(1, 500, 10);
+    let metrics: Vec<_> = (story.told.iter())
+        .filter_map(|told| match told {
+            Told::Metric {
+                metric,
+                value,
+                rows,
+                ..
+            } => Some((*metric, *value, *rows)),
+            Told::Event { .. } => None,
+        })
+        .collect();
+    assert_eq!(metrics.len(), 3);
+    assert_eq!(metrics[0], ("accuracy", 0.9, 500));
+    // 450 rows off by about 0.1, 50 by about 0.9.
+    let brier = metrics[2].1;
+    assert!((0.08..0.1).contains(&brier), "{brier}");
+}
+
+#[test]
+fn an_alarm_before_training_leaves_out_the_rows_before_it_and_puts_training_off_so_often() {
+    let mut story = Story::new();
+    story.rows(1, 1_000, 10);
+    // Worse, and worse again: DDM alarms at both steps.
+    story.rows(1, 150, 3);
+    story.rows(1, 1_000, 1);
+    let alarms: Vec<i64> = (story.told.iter())
+        .filter_map(|told| match told {
+            Told::Event {
+                event: "alarm",
+                detail,
+                ..
+            } => Some(detail),
+            _ => None,
+        })
+        .map(|detail| serde_json::from_str::<serde_json::Value>(detail).expect("JSON"))
+        .map(|detail| detail["row"].as_i64().expect("a row"))
+        .collect();
+    let request: Request = story.last("train");
+    let before = |row: &&i64| **row < request.to;
+    let (first, last) = (alarms[0], *alarms.iter().rfind(before).expect("an alarm"));
+    assert!(first < last, "{alarms:?}");
+    assert!(
+        (last - 50..=last + 1).contains(&request.from),
+        "{request:?} {alarms:?}"
+    );
+    assert!(request.to <= first + 4 * 300 + 1, "{request:?} {alarms:?}");
+}
