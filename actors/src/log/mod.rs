@@ -175,6 +175,15 @@ pub trait Log: Send + Sync + 'static {
         Ok(topics.map(|topic| topic.spec.name).collect())
     }
 
+    /// How many partitions a topic has, which costs less than all there is to know of it; `None` if it
+    /// does not exist.
+    ///
+    /// # Errors
+    /// If the log cannot be reached.
+    fn partitions(&self, name: &TopicName) -> Result<Option<u32>, LogError> {
+        Ok(self.topic(name)?.map(|topic| topic.spec.partitions))
+    }
+
     /// One topic, if it exists.
     ///
     /// # Errors

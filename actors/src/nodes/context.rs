@@ -7,8 +7,9 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use config::{NodeId, NodeIndex, Start, TopicName, Topology};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use supervisors::TaskId;
+use tokio::sync::Notify;
 use tokio::task::JoinError;
 
 use super::credit::Credits;
@@ -69,9 +70,17 @@ pub struct ShardContext {
     pub node: String,
     /// Batches handed to tasks so far: whether anything has happened.
     pub arrivals: AtomicU64,
+    refusal: Refusal,
     assigned: RwLock<Option<Arc<Vec<TaskId>>>>,
     following: RwLock<Vec<TaskId>>,
     recycle: OnceLock<Recycle>,
+}
+
+/// What no waiting and no restart cures, once it has happened.
+#[derive(Default)]
+struct Refusal {
+    error: Mutex<Option<LogError>>,
+    told: Notify,
 }
 
 /// Stops the actors of a part of the shard in order and starts them again.
@@ -195,6 +204,7 @@ impl ShardContext {
             seed,
             node,
             arrivals: AtomicU64::new(0),
+            refusal: Refusal::default(),
             assigned: RwLock::default(),
             following: RwLock::default(),
             recycle: OnceLock::new(),
@@ -339,6 +349,45 @@ impl ShardContext {
                 .collect::<Vec<_>>()
         });
         topics.collect()
+    }
+
+    /// Ends the daemon with this error: no waiting and no restart cures it. The first is told.
+    pub fn refuse(&self, error: LogError) {
+        self.refusal.error.lock().get_or_insert(error);
+        self.refusal.told.notify_one();
+    }
+
+    /// The same, if the log refuses: a right that is missing, a record that it does not take.
+    pub fn refuse_for_good(&self, error: &LogError) {
+        if let LogError::Refused(text) = error {
+            self.refuse(LogError::Refused(text.clone()));
+        }
+    }
+
+    /// Resolves with the error of [`ShardContext::refuse`]. For one who waits.
+    pub async fn refused(&self) -> LogError {
+        loop {
+            if let Some(error) = self.refusal.error.lock().take() {
+                return error;
+            }
+            self.refusal.told.notified().await;
+        }
+    }
+
+    /// Every topic that the tasks read, with the partitions that it must have, and whether it may go:
+    /// one of a pattern's may.
+    #[must_use]
+    pub fn read_topics(&self) -> Vec<(TopicName, u32, bool)> {
+        let mut topics = Vec::new();
+        for program in &self.programs {
+            for entry in &program.entries {
+                let may_go = entry.topics.pattern.is_some();
+                for topic in entry.topics.now().iter() {
+                    topics.push((topic.clone(), program.partitions, may_go));
+                }
+            }
+        }
+        topics
     }
 
     /// The partitions that tasks read, as topics are now.

@@ -8,11 +8,12 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::context::ShardContext;
 use super::program::EntryKind;
-use crate::log::TopicPartition;
+use crate::log::{LogError, TopicPartition};
 
 /// How often committed state goes to the stores: a crash costs the replay of so much changelog.
 const EVERY: Duration = Duration::from_secs(3);
-/// Every so many times it is looked whether topics have come that a pattern matches.
+/// Every so many times it is looked whether topics have come that a pattern matches, and whether those
+/// that are read are as they were.
 const LOOK_EVERY: u64 = 2;
 
 /// What housekeeping is told.
@@ -52,7 +53,12 @@ impl Actor for Housekeeping {
         *rounds += 1;
         if rounds.is_multiple_of(LOOK_EVERY) {
             let shared = Arc::clone(context);
-            context.blocking("topics", move || look(&shared)).await?;
+            context
+                .blocking("topics", move || {
+                    check(&shared);
+                    look(&shared);
+                })
+                .await?;
         }
         myself.send_after(EVERY, || HousekeepingMessage::Tick);
         Ok(())
@@ -75,6 +81,28 @@ fn work(context: &ShardContext) {
     purge(context);
     if let Err(error) = context.log.maintain() {
         tracing::warn!(%error, "the log cannot be maintained");
+    }
+}
+
+/// Looks whether the topics that are read are as they were, and ends the daemon if not. With another
+/// number of partitions, keys land elsewhere. In another topic of the same name, the offset that was
+/// read to is one of records that nobody has read.
+fn check(context: &ShardContext) {
+    for (topic, wanted, may_go) in context.read_topics() {
+        match context.log.partitions(&topic) {
+            Ok(Some(found)) if found == wanted => {}
+            Ok(Some(found)) => context.refuse(LogError::PartitionCount {
+                topic: topic.to_string(),
+                found,
+                wanted,
+            }),
+            Ok(None) if !may_go => context.refuse(LogError::Refused(format!(
+                "topic \"{topic}\", which is read, was deleted; start again to read another of that \
+                 name from its beginning"
+            ))),
+            // Whoever reads it says why.
+            Ok(None) | Err(_) => {}
+        }
     }
 }
 

@@ -12,6 +12,7 @@ const EPOCHS: &str = "thalweg_epochs_total";
 const COMMIT: &str = "thalweg_commit_seconds";
 const BARRIER: &str = "thalweg_barrier_seconds";
 const DEAD_LETTERS: &str = "thalweg_dead_letters_total";
+const DELETES: &str = "thalweg_deletes_total";
 const RESTARTS: &str = "thalweg_restarts_total";
 const QUARANTINES: &str = "thalweg_quarantines_total";
 const BREAKER: &str = "thalweg_breaker_changes_total";
@@ -71,6 +72,7 @@ pub fn describe() {
         Unit::Count,
         "keys that came into quarantine, by operator"
     );
+    describe_counter!(DELETES, Unit::Count, "records without a value, by source");
     describe_counter!(
         BREAKER,
         Unit::Count,
@@ -122,6 +124,11 @@ pub fn dead_letters(stage: &str, code: &'static str, count: u64) {
 /// An actor was restarted.
 pub fn restart(kind: String, cause: &'static str) {
     counter!(RESTARTS, "kind" => kind, "cause" => cause).increment(1);
+}
+
+/// Records of a source had no value.
+pub fn deletes(source: &str, records: u64) {
+    counter!(DELETES, "source" => source.to_owned()).increment(records);
 }
 
 /// A key of an operator came into quarantine.

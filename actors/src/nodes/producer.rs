@@ -38,13 +38,15 @@ impl ProducerThread {
         context: &Arc<ShardContext>,
         committer: ActorRef<CommitterMessage>,
     ) -> Result<Self, LogError> {
-        let mut producer = context.log.producer(&context.shard_id(&context.node))?;
+        let opened = context.log.producer(&context.shard_id(&context.node));
+        let mut producer = opened.inspect_err(|error| context.refuse_for_good(error))?;
         let (sender, mut receiver) = mpsc::channel::<Transaction>(1);
         let group = context.group().to_owned();
         let faults = context.faults.clone();
         let keyed = context.programs.iter().flat_map(|program| &program.keyed);
         let changelogs: HashSet<TopicName> = keyed.map(|step| step.changelog.clone()).collect();
         let ended = Ended(committer);
+        let shared = Arc::clone(context);
         let work = async move {
             while let Some(transaction) = receiver.recv().await {
                 faults.reach("producer").await;
@@ -52,6 +54,9 @@ impl ProducerThread {
                 let result =
                     commit(&mut *producer, (&group, &changelogs), transaction, &faults).await;
                 let failed = result.is_err();
+                if let Err(error) = &result {
+                    shared.refuse_for_good(error);
+                }
                 // A committer that is gone has no use for the outcome: its successor asks the log.
                 let done = CommitterMessage::Done { epoch, result };
                 drop(ended.0.send_message(done));

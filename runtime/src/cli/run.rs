@@ -142,6 +142,11 @@ async fn serve(
     shown.abort();
     control.draining();
     let code = match result {
+        Err(error @ DaemonError::Log(_)) => {
+            // The actors are well: what they have done is committed, and others take over at once.
+            drain(running, &mut signals).await;
+            Err(error)
+        }
         Err(error) => Err(error),
         Ok(()) => Ok(drain(running, &mut signals).await),
     };

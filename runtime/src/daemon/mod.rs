@@ -158,19 +158,28 @@ impl Daemon {
                 tree.recycle(path);
             }
         }));
-        tree.ready().await.map_err(ended)?;
+        tokio::select! {
+            biased;
+            error = context.refused() => return Err(error.into()),
+            ready = tree.ready() => ready.map_err(ended)?,
+        }
         Ok(Self {
             tree,
             context: Arc::clone(&context),
         })
     }
 
-    /// Resolves when the tree has ended by itself.
+    /// Resolves when the tree has ended by itself, or the log refuses what it needs.
     pub async fn ended(&self) -> DaemonError {
-        let exit = self.tree.finished().await;
-        DaemonError::Ended {
+        let ended = |exit| DaemonError::Ended {
             topology: self.context.topology.name.to_string(),
             exit,
+        };
+        tokio::select! {
+            // What was refused is why the tree ends, if both.
+            biased;
+            error = self.context.refused() => error.into(),
+            exit = self.tree.finished() => ended(exit),
         }
     }
 

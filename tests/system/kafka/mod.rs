@@ -2,12 +2,14 @@
 //! the command line and the daemon on it.
 
 mod at_least_once;
+mod changes;
 mod chaos;
 mod commands;
 mod disk_full;
 mod leftover;
 mod nodes;
 mod patterns;
+mod records;
 mod restoring;
 mod secured;
 mod starting;

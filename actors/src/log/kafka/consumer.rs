@@ -183,7 +183,13 @@ impl KafkaConsumer {
             self.native
                 .poll(Duration::ZERO, more, |message| sorter.take(message));
         }
-        sorter.finish();
+        if let Some((code, topic)) = sorter.finish() {
+            let doing = match topic.is_empty() {
+                true => format!("following group \"{}\"", self.group),
+                false => format!("reading topic \"{topic}\""),
+            };
+            return Err(error::coded(code, &Place::new(&doing)));
+        }
         match self.native.fatal_error() {
             Some((code, text)) => {
                 let place = format!("group \"{}\": {text}", self.group);

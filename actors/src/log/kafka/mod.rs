@@ -143,6 +143,10 @@ impl Log for KafkaLog {
         Ok(names.map(|(name, _)| name).collect())
     }
 
+    fn partitions(&self, name: &TopicName) -> Result<Option<u32>, LogError> {
+        self.topics.partitions(name)
+    }
+
     fn topic(&self, name: &TopicName) -> Result<Option<TopicInfo>, LogError> {
         self.topics.one(name)
     }

@@ -176,13 +176,11 @@ impl KafkaProducer {
             let flushed = self.native.flush(STEP);
             if let Some(code) = self.native.failed_delivery() {
                 self.abort()?;
-                return Err(error::transaction(
-                    &Told {
-                        abort: true,
-                        ..Told::from(code)
-                    },
-                    &Place::new("delivering records"),
-                ));
+                let told = Told {
+                    abort: true,
+                    ..Told::from(code)
+                };
+                return Err(self.failed(&told, "delivering records"));
             }
             if flushed {
                 return Ok(());
@@ -197,8 +195,15 @@ impl KafkaProducer {
     }
 
     fn failed(&self, told: &Told, doing: &str) -> LogError {
-        self.shared
-            .explained(error::transaction(told, &Place::new(doing)))
+        // The cause of an abort is told by the client's log alone; a right that is missing is missing
+        // the next time too.
+        match self.shared.reporter.unauthorized() {
+            Some(cause) => LogError::Refused(format!("{doing}: {cause}")),
+            None => {
+                let error = error::transaction(told, &Place::new(doing));
+                self.shared.explained(error)
+            }
+        }
     }
 }
 

@@ -24,6 +24,8 @@ struct Heard {
     last: Option<String>,
     /// The same, where it is a matter of who signs in, or of certificates: waiting cures none.
     denied: Option<String>,
+    /// A right that a transaction lacked: its calls tell only that it must be aborted.
+    unauthorized: Option<String>,
 }
 
 impl Reporter {
@@ -42,6 +44,11 @@ impl Reporter {
         self.0.lock().denied.take()
     }
 
+    /// The right that a transaction lacked since this was last asked for.
+    pub(super) fn unauthorized(&self) -> Option<String> {
+        self.0.lock().unauthorized.take()
+    }
+
     fn hear(&self, message: &str, outright: bool) {
         let (text, denied) = cause(message);
         let mut heard = self.0.lock();
@@ -57,6 +64,9 @@ impl Reporter {
 
 impl ClientContext for Reporter {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        if let Some(text) = unauthorized(facility, message) {
+            self.0.lock().unauthorized = Some(text);
+        }
         if matches!(level, RDKafkaLogLevel::Error) {
             self.hear(message, true);
         }
@@ -123,6 +133,19 @@ fn cause(message: &str) -> (String, bool) {
     };
     let text = cure.map_or(told.to_owned(), |cure| format!("{told}; {cure}"));
     (text, denied)
+}
+
+/// The right that a transaction lacks, and what to grant, if that is what a client says.
+fn unauthorized(facility: &str, message: &str) -> Option<String> {
+    use RDKafkaErrorCode as Code;
+    let codes = [
+        ("TOPIC_AUTHORIZATION_FAILED", Code::TopicAuthorizationFailed),
+        ("GROUP_AUTHORIZATION_FAILED", Code::GroupAuthorizationFailed),
+    ];
+    let lacking = codes.iter().find(|(name, _)| message.contains(name));
+    let (_, code) = lacking.filter(|_| facility == "TXNERR")?;
+    let cure = refusal(*code).unwrap_or_default();
+    Some(format!("{}; {cure}", cause(message).0))
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ impl Topics {
     }
 
     /// How many partitions a topic has; `None` if it does not exist.
-    fn partitions(&self, name: &TopicName) -> Result<Option<u32>, LogError> {
+    pub(super) fn partitions(&self, name: &TopicName) -> Result<Option<u32>, LogError> {
         Ok(self.found(name)?.map(|(partitions, _)| partitions))
     }
 

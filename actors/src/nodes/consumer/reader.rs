@@ -113,7 +113,10 @@ impl Reader {
                     tracing::warn!(%error, "the log does not answer: trying again");
                     threads.sleep(Duration::from_millis(200)).await;
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.context.refuse_for_good(&error);
+                    return Err(error);
+                }
             }
         }
         Ok(())

@@ -27,6 +27,8 @@ pub struct Taken {
     pub batch: Option<Batch>,
     /// Records that could not be decoded.
     pub bad: Vec<Rejected>,
+    /// Records without a value, which are skipped.
+    pub deletes: u64,
 }
 
 /// A record that cannot be processed.

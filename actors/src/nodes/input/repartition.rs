@@ -123,6 +123,7 @@ impl RepartitionInput {
             return Ok(Taken {
                 batch: (!batch.is_empty()).then_some(batch),
                 bad,
+                ..Taken::default()
             });
         }
         let released = self.progress.released;
@@ -145,7 +146,10 @@ impl RepartitionInput {
                 waiting,
             });
         }
-        Ok(Taken { batch: None, bad })
+        Ok(Taken {
+            bad,
+            ..Taken::default()
+        })
     }
 
     /// The watermark of all upstream partitions together; while rows are read again, what they were

@@ -56,9 +56,13 @@ impl SourceInput {
         faults: &Faults,
     ) -> Result<Taken, arrow_schema::ArrowError> {
         let decoded = self.decode(&records, faults);
+        // A delete, of which there is nothing to take: no table stands behind a source.
+        let is_delete = |bad: &BadRecord| bad.code == code::NO_VALUE;
+        let deletes = decoded.bad.iter().filter(|bad| is_delete(bad)).count() as u64;
         let bad = decoded
             .bad
             .into_iter()
+            .filter(|bad| !is_delete(bad))
             .map(|bad| Rejected {
                 stage: "decode".to_owned(),
                 record: records[bad.index as usize].clone(),
@@ -67,7 +71,12 @@ impl SourceInput {
             })
             .collect();
         if decoded.origin.is_empty() {
-            return Ok(Taken { batch: None, bad });
+            let batch = None;
+            return Ok(Taken {
+                batch,
+                bad,
+                deletes,
+            });
         }
         let columns = widen(&self.source.schema, &self.used, &decoded.columns)?;
         let times = self
@@ -99,6 +108,7 @@ impl SourceInput {
         Ok(Taken {
             batch: Some(batch.of_topic(Arc::clone(&self.topic))),
             bad,
+            deletes,
         })
     }
 

@@ -12,6 +12,7 @@ use crate::nodes::context::ShardContext;
 use crate::nodes::dead_letter::code;
 use crate::nodes::inference::InferenceError;
 use crate::nodes::input::{Rejected, Taken};
+use crate::nodes::metrics;
 use crate::nodes::suspects::Part;
 
 impl PartitionState {
@@ -72,6 +73,9 @@ impl PartitionState {
             range,
         };
         let taken = source.take(records, &self.context.faults)?;
+        if taken.deletes > 0 {
+            metrics::deletes(source.id().as_str(), taken.deletes);
+        }
         let done = self.taken(slot, at, taken).await;
         if let Err(error) = &done
             && !error.is::<Gone>()
@@ -89,7 +93,7 @@ impl PartitionState {
         at: &TopicPartition,
         taken: Taken,
     ) -> Result<(), ActorProcessingErr> {
-        let Taken { batch, bad } = taken;
+        let Taken { batch, bad, .. } = taken;
         for rejected in bad {
             self.outputs.dead.add(&self.context, Some(at), rejected);
         }

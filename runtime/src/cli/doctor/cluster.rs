@@ -178,7 +178,8 @@ fn clock(log: &KafkaLog, at: &TopicPartition) -> Finding {
 fn held_back(log: &KafkaLog, there: &[TopicPartition]) -> Option<Finding> {
     const CHECK: &str = "open transactions";
     let cure = "a producer died or hangs: the brokers abort its transaction when it times out, those \
-                of Thalweg within 30 s; older ones with `kafka-transactions.sh abort`";
+                of Thalweg within 30 s; `kafka-transactions.sh \
+                describe-producers --topic T --partition P` tells whose it is, `abort` ends it";
     Some(match log.held_back(there, HELD_BACK) {
         _ if there.is_empty() => return None,
         Err(error) => Finding::warning(CHECK, error.to_string(), "look again"),

@@ -1,5 +1,6 @@
 //! A cluster that asks its clients who they are: by certificate, password or token, over TLS or not.
 
+mod acls;
 mod refused;
 mod rights;
 mod ways;

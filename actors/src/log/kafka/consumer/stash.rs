@@ -5,6 +5,7 @@ use std::ffi::c_void;
 
 use bytes::{Bytes, BytesMut};
 use config::TopicName;
+use rdkafka::error::RDKafkaErrorCode;
 
 use crate::log::kafka::native::Message;
 use crate::log::{Fetched, HeadersBuilder, LogRecord, TopicPartition};
@@ -140,6 +141,8 @@ pub(super) struct Sorter<'s> {
     headers: HeadersBuilder,
     max_bytes: usize,
     run: Option<Run>,
+    /// A right that is missing, and the topic that it is missing for, if it is one.
+    denied: Option<(RDKafkaErrorCode, String)>,
 }
 
 /// Messages of one partition that follow each other.
@@ -163,6 +166,7 @@ impl<'s> Sorter<'s> {
             headers: HeadersBuilder::default(),
             max_bytes,
             run: None,
+            denied: None,
         }
     }
 
@@ -173,12 +177,21 @@ impl<'s> Sorter<'s> {
             Some(code) => {
                 let (topic, partition) = (message.topic(), message.partition());
                 tracing::info!(topic, partition, %code, "kafka consumer");
+                if is_denial(code) {
+                    self.denied = Some((code, topic.to_owned()));
+                }
             }
         }
     }
 
-    /// Puts what is left into its stash.
-    pub(super) fn finish(&mut self) {
+    /// Puts what is left into its stash; gives a right that is missing, which waiting does not cure,
+    /// with the topic if it is one's.
+    pub(super) fn finish(mut self) -> Option<(RDKafkaErrorCode, String)> {
+        self.close();
+        self.denied
+    }
+
+    fn close(&mut self) {
         if let Some(run) = self.run.take()
             && let Some(at) = run.at
             && !run.fetched.records.is_empty()
@@ -193,7 +206,7 @@ impl<'s> Sorter<'s> {
             run.topic == topic && run.partition == partition && run.bytes < self.max_bytes
         };
         if !self.run.as_ref().is_some_and(same) {
-            self.finish();
+            self.close();
             self.run = Some(Run {
                 topic,
                 partition,
@@ -216,6 +229,15 @@ impl<'s> Sorter<'s> {
             headers: self.headers.finish(),
         });
     }
+}
+
+fn is_denial(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::GroupAuthorizationFailed
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+    )
 }
 
 /// Room that the buffer grows by: what is left of it stays behind with the records before.
