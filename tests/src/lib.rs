@@ -8,3 +8,4 @@ pub mod experiments;
 pub mod inside;
 pub mod process;
 pub mod shared;
+pub mod simulation;

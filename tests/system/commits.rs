@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use actors::log::memory::MemoryLog;
-use actors::log::{Log, LogError, LogRecord, OffsetCommit, Producer, TopicPartition, TopicSpec};
+use actors::log::{
+    Log, LogError, LogRecord, OffsetCommit, Polled, Producer, TopicPartition, TopicSpec,
+};
 use actors::nodes::faults::Faults;
 use config::TopicName;
 use serde_json::Value;
@@ -300,4 +302,76 @@ fn a_rebalance_while_an_epoch_closes_does_not_cost_the_epoch() {
     assert!(!watcher.refused.load(Ordering::SeqCst), "the token was old");
     assert_eq!(restarts, 0, "nothing restarts");
     check(&inner, 1, "every payment, once");
+}
+
+/// A member that loses its partition while an epoch closes, and is a member again at once: its new
+/// token is good, but the epoch is of the time before, and another has gone on since.
+struct Lost {
+    inner: MemoryLog,
+    /// 0: not yet; 1: to be told; 2: told; 3: it has its partition again.
+    step: AtomicU64,
+}
+
+impl Watcher for Lost {
+    fn polled(&self) -> Option<Polled> {
+        let took = |step| {
+            self.step
+                .compare_exchange(step, step + 1, Ordering::SeqCst, Ordering::SeqCst)
+        };
+        if took(1).is_ok() {
+            let mut other = self.inner.producer("other").expect("a producer");
+            other.begin().expect("begun");
+            let offsets = [OffsetCommit {
+                at: payments(),
+                offset: i64::try_from(ROUND).expect("small"),
+                metadata: String::new(),
+            }];
+            other.send_offsets(GROUP, &offsets, None).expect("sent");
+            other.commit().expect("committed");
+            return Some(Polled::Revoked {
+                partitions: vec![payments()],
+                lost: true,
+            });
+        }
+        took(2).is_ok().then(|| Polled::Assigned(vec![payments()]))
+    }
+}
+
+#[test]
+fn an_epoch_of_a_partition_that_was_lost_is_not_committed_whatever_the_token() {
+    let inner = log();
+    pay(&inner, 0);
+    let watcher = Arc::new(Lost {
+        inner: inner.clone(),
+        step: AtomicU64::new(0),
+    });
+    // The sinks close last: by then all of the epoch is done but the token.
+    let lost = Arc::clone(&watcher);
+    let faults = Faults::new(Arc::new(move |kind: &str| {
+        if kind == "sink" && lost.step.load(Ordering::SeqCst) == 0 {
+            lost.step.store(1, Ordering::SeqCst);
+            let deadline = Instant::now() + Duration::from_secs(30);
+            while lost.step.load(Ordering::SeqCst) < 2 && Instant::now() < deadline {
+                std::thread::yield_now();
+            }
+        }
+    }));
+    let log = Arc::new(Watched {
+        inner: inner.clone(),
+        watcher: Arc::clone(&watcher),
+    });
+    let dir = tempfile::tempdir().expect("a folder");
+    inside::run(topology(), log, dir.path(), faults);
+    assert_eq!(
+        watcher.step.load(Ordering::SeqCst),
+        3,
+        "lost and given back"
+    );
+    let written = inside::values(&inner, "totals").concat();
+    assert_eq!(
+        written,
+        Vec::<String>::new(),
+        "the other has done it already"
+    );
+    assert_eq!(position(&inner), i64::try_from(ROUND).expect("small"));
 }

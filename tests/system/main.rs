@@ -18,4 +18,5 @@ mod payments;
 mod readme;
 mod sensors;
 mod sessions;
+mod simulation;
 mod tidy;

@@ -152,6 +152,26 @@ pub(crate) enum Membership {
     Kafka(kafka::GroupMetadata),
 }
 
+impl GroupToken {
+    /// A token of a log in this process: a group and which of its generations is meant.
+    #[must_use]
+    pub fn local(group: &str, generation: u64) -> Self {
+        Self(Membership::Local {
+            group: group.to_owned(),
+            generation,
+        })
+    }
+
+    /// Group and generation of a token that [`Self::local`] made.
+    #[must_use]
+    pub fn as_local(&self) -> Option<(&str, u64)> {
+        match &self.0 {
+            Membership::Local { group, generation } => Some((group, *generation)),
+            Membership::Kafka(_) => None,
+        }
+    }
+}
+
 impl fmt::Debug for GroupToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("GroupToken")

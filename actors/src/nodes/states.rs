@@ -5,7 +5,7 @@
 //! of it can write over what the replay brings. Tasks of other nodes can be followed
 //! ([`States::follow`]): their stores are restored again and again, and have no [`TaskState`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +36,8 @@ pub struct States {
     clock: Arc<dyn Clock>,
     open: OpenStore,
     topology_hash: u64,
-    tasks: Mutex<HashMap<TaskId, Arc<Slot>>>,
+    /// In their order, so that flushes have one too.
+    tasks: Mutex<BTreeMap<TaskId, Arc<Slot>>>,
     /// Tasks that run here or are about to.
     claimed: Mutex<HashSet<TaskId>>,
 }

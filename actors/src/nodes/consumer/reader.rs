@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::link::{Command, ConsumerLink, Route};
 use super::{CHANGE_WITHIN, ConsumerMessage};
-use crate::log::{Consumer, Fetched, LogError, Polled, Remedy, TopicPartition};
+use crate::log::{Consumer, Fetched, GroupToken, LogError, Polled, Remedy, TopicPartition};
 use crate::nodes::context::ShardContext;
 use crate::nodes::partition::PartitionMessage;
 
@@ -44,6 +44,7 @@ pub(super) fn start(
         stop,
         closed: false,
         left: false,
+        lapsed: false,
         heard: Instant::now(),
         context: Arc::clone(context),
     };
@@ -77,6 +78,9 @@ struct Reader {
     stop: Arc<AtomicBool>,
     closed: bool,
     left: bool,
+    /// A partition of those that attached last is not this node's any more: another node may have
+    /// gone on with it, and the brokers do not know whose epoch a token goes with.
+    lapsed: bool,
     /// When records came last.
     heard: Instant,
     context: Arc<ShardContext>,
@@ -125,7 +129,7 @@ impl Reader {
     fn obey(&mut self, command: Command) -> Result<(), LogError> {
         // Whoever asked may be gone.
         match command {
-            Command::Token(reply) => drop(reply.send(self.consumer.token())),
+            Command::Token(reply) => drop(reply.send(self.token())),
             Command::Attach(routes, reply) => drop(reply.send(self.attach(routes))),
             Command::Subscribe(topics) => self.consumer.subscribe(&topics)?,
             Command::Detach => {
@@ -146,15 +150,27 @@ impl Reader {
         Ok(())
     }
 
+    /// Proof of membership for the epoch of those that are attached.
+    fn token(&self) -> Result<GroupToken, LogError> {
+        match self.lapsed {
+            true => Err(LogError::Aborted(
+                "a partition of the epoch is not this node's any more".to_owned(),
+            )),
+            false => self.consumer.token(),
+        }
+    }
+
     /// A new life of the tasks: each partition goes on where its task says.
     fn attach(&mut self, routes: Vec<Route>) -> Result<(), LogError> {
         self.closed = false;
+        self.lapsed = false;
         for owned in self.owned.values_mut() {
             owned.route = None;
         }
         for route in routes {
             let Some(owned) = self.owned.get_mut(&route.at) else {
                 // Revoked meanwhile: the change of tasks is on its way.
+                self.lapsed = true;
                 continue;
             };
             if owned.next != Some(route.from) {
@@ -215,6 +231,8 @@ impl Reader {
         lost: bool,
     ) -> Result<(), LogError> {
         self.context.faults.hit("on-revocation");
+        let attached = |at: &TopicPartition| self.owned.get(at).is_some_and(|o| o.route.is_some());
+        self.lapsed |= lost && partitions.iter().any(attached);
         let (done, mut is_done) = oneshot::channel();
         let message = ConsumerMessage::Revoked {
             partitions: partitions.clone(),
@@ -234,7 +252,8 @@ impl Reader {
             }
         }
         for at in &partitions {
-            self.owned.remove(at);
+            let owned = self.owned.remove(at);
+            self.lapsed |= owned.is_some_and(|owned| owned.route.is_some());
         }
         Ok(())
     }
