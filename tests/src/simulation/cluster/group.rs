@@ -72,6 +72,16 @@ impl Group {
         self.joined
     }
 
+    /// A member reads other topics from now on.
+    pub(in crate::simulation) fn want(&mut self, id: MemberId, wanted: Vec<TopicPartition>) {
+        if let Some(member) = self.members.get_mut(&id)
+            && member.wanted != wanted
+        {
+            member.wanted = wanted;
+            self.rebalance();
+        }
+    }
+
     /// A member goes, by will or because it is thrown out: its partitions are free at once.
     pub(in crate::simulation) fn remove(&mut self, member: MemberId, now: Duration) {
         self.now = now;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actors::log::{
     Consumer, ConsumerSettings, Fetched, GroupToken, LogError, Polled, TopicPartition,
 };
-use config::Start;
+use config::{Start, TopicName};
 
 use super::{Connection, digest};
 use crate::simulation::cluster::{Cluster, MemberId, Told};
@@ -47,13 +47,7 @@ pub(super) fn open(
 ) -> Result<Box<dyn Consumer>, LogError> {
     let now = connection.process.world.elapsed();
     let (partitions, member) = connection.call(format_args!("join"), |cluster| {
-        let mut partitions = Vec::new();
-        for (name, _) in &settings.topics {
-            let info = cluster.topic(name);
-            let info = info.ok_or_else(|| LogError::NoTopic(name.to_string()))?;
-            let numbers = 0..info.spec.partitions;
-            partitions.extend(numbers.map(|nth| TopicPartition::new(name.clone(), nth)));
-        }
+        let partitions = partitions_of(cluster, &settings.topics)?;
         let member = cluster.group(&settings.group).join(partitions.clone(), now);
         Ok((partitions, member))
     })?;
@@ -68,6 +62,20 @@ pub(super) fn open(
         delayed: 0,
         giving: Vec::new(),
     }))
+}
+
+fn partitions_of(
+    cluster: &Cluster,
+    topics: &[(TopicName, Start)],
+) -> Result<Vec<TopicPartition>, LogError> {
+    let mut partitions = Vec::new();
+    for (name, _) in topics {
+        let info = cluster.topic(name);
+        let info = info.ok_or_else(|| LogError::NoTopic(name.to_string()))?;
+        let numbers = 0..info.spec.partitions;
+        partitions.extend(numbers.map(|nth| TopicPartition::new(name.clone(), nth)));
+    }
+    Ok(partitions)
 }
 
 impl Consumer for SimulatedConsumer {
@@ -133,6 +141,16 @@ impl Consumer for SimulatedConsumer {
             }
         }
         Ok(polled)
+    }
+
+    fn subscribe(&mut self, topics: &[(TopicName, Start)]) -> Result<(), LogError> {
+        self.process.check()?;
+        let mut cluster = self.process.world.cluster.lock();
+        self.partitions = partitions_of(&cluster, topics)?;
+        self.settings.topics = topics.to_vec();
+        let group = cluster.group(&self.settings.group);
+        group.want(self.member, self.partitions.clone());
+        Ok(())
     }
 
     fn pause(&mut self, at: &TopicPartition) {
