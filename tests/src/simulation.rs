@@ -235,9 +235,10 @@ async fn caught_up(world: &World, nodes: &[Arc<Node>], topology: &Topology) {
             all &= told.is_ok();
         }
         // Partitions that rest with a dead member are nobody's: no node knows of them.
-        let cluster = world.cluster.lock();
-        let is_done = all && cluster.visible() == before && cluster.is_read(group, &inputs);
-        drop(cluster);
+        let is_done = {
+            let cluster = world.cluster.lock();
+            all && cluster.visible() == before && cluster.is_read(group, &inputs)
+        };
         if is_done && is_owned(nodes) {
             return;
         }
