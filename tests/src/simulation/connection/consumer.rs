@@ -37,7 +37,8 @@ struct SimulatedConsumer {
 }
 
 struct Reading {
-    position: i64,
+    /// `None` until it is needed: asking for it decides what is pending.
+    position: Option<i64>,
     paused: bool,
 }
 
@@ -108,9 +109,8 @@ impl Consumer for SimulatedConsumer {
             }
             Some(Some(Told::Assigned(partitions))) => {
                 for at in &partitions {
-                    let position = self.beginning(&mut cluster, at)?;
                     let reading = Reading {
-                        position,
+                        position: None,
                         paused: false,
                     };
                     self.reading.insert(at.clone(), reading);
@@ -125,7 +125,7 @@ impl Consumer for SimulatedConsumer {
                     lost: false,
                 }
             }
-            Some(None) => self.take(&cluster)?,
+            Some(None) => self.take(&mut cluster)?,
         };
         drop(cluster);
         match &polled {
@@ -170,7 +170,7 @@ impl Consumer for SimulatedConsumer {
         self.forget(at);
         let reading = self.reading.get_mut(at);
         let reading = reading.ok_or_else(|| LogError::NoPartition(at.clone()))?;
-        reading.position = offset;
+        reading.position = Some(offset);
         let Process { world, node, .. } = &*self.process;
         world.note(format_args!("{node} seeks {at} {offset}"));
         Ok(())
@@ -276,7 +276,7 @@ impl SimulatedConsumer {
     }
 
     /// Records of the partition whose turn it is.
-    fn take(&mut self, cluster: &Cluster) -> Result<Polled, LogError> {
+    fn take(&mut self, cluster: &mut Cluster) -> Result<Polled, LogError> {
         let later = self
             .reading
             .keys()
@@ -287,16 +287,24 @@ impl SimulatedConsumer {
             .filter(|at| Some(*at) <= self.turn.as_ref());
         let order: Vec<TopicPartition> = later.chain(earlier).cloned().collect();
         for at in order {
-            let Some(reading) = self.reading.get_mut(&at) else {
+            let Some(Reading { position, paused }) = self.reading.get(&at) else {
                 continue;
             };
-            if reading.paused {
+            if *paused {
                 continue;
             }
+            let position = match position {
+                Some(position) => *position,
+                None => self.beginning(cluster, &at)?,
+            };
             let most = self.settings.max_records;
-            let (records, next_offset) = cluster.read(&at, reading.position, most)?;
-            let moved = reading.position != next_offset;
-            reading.position = next_offset;
+            let (records, next_offset) = cluster.read(&at, position, most)?;
+            let moved = position != next_offset;
+            let reading = Reading {
+                position: Some(next_offset),
+                paused: false,
+            };
+            self.reading.insert(at.clone(), reading);
             // Without a record too, as Kafka's consumer tells what it has passed.
             if moved {
                 self.turn = Some(at.clone());
