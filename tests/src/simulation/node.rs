@@ -116,6 +116,7 @@ impl Node {
             log: Arc::new(Connection::new(&process)),
             clock: Arc::clone(world) as _,
             stores: Disk::stores(&process),
+            models_dir: None,
             faults: process.faults(),
             threads: Threads::One,
             seed: self.seed,
