@@ -78,7 +78,13 @@ fn models() -> Vec<(String, TrainSettings)> {
         ("mlp 64-32", mlp(&[64, 32], 1e-4)),
         ("mlp 64-32, decay 0.01", mlp(&[64, 32], 0.01)),
         ("mlp 64-32, decay 0.1", mlp(&[64, 32], 0.1)),
-        ("mlp 64-32, decay 0.3", mlp(&[64, 32], 0.3)),
+        (
+            "mlp 64-32, decay 0.3, validation 0.1",
+            TrainSettings {
+                validation: 0.1,
+                ..mlp(&[64, 32], 0.3)
+            },
+        ),
         ("mlp 200-200", mlp(&[200, 200], 1e-4)),
         (
             "mlp 64-32, balanced",

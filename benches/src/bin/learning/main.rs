@@ -1,9 +1,10 @@
 //! Learning on real data: what the trainer reaches on public sets, each beside its trivial baseline.
 //!
-//! `cargo run --release -p thalweg-benches --bin learning -- [fraud|elec2|shuttle|all] [SEEDS]`: reads `../shared/data`
+//! `cargo run --release -p thalweg-benches --bin learning -- [fraud|elec2|shuttle|peeking|all] [SEEDS]`: reads `../shared/data`
 //! (or `THALWEG_DATA`), trains with SEEDS seeds (3) and prints the figures of `docs/benchmarks.md`. With `KEY=VALUE` behind
 //! (`hidden=64-32 decay=0.1 validation=0.2 rate=0.001 batch=256 epochs=100`), fraud measures a perceptron with these. Only the past of a
-//! stream reaches a model: scaling, thresholds and features included.
+//! stream reaches a model: scaling, thresholds and features included. `peeking` needs no data: it counts what the gate and the
+//! sequential test decide by chance alone.
 
 #![expect(clippy::print_stdout, reason = "a program that prints figures")]
 
@@ -12,6 +13,7 @@ mod fitting;
 mod fraud;
 mod elec2;
 mod shuttle;
+mod peeking;
 
 use std::path::PathBuf;
 
@@ -24,6 +26,9 @@ fn main() -> Result<(), Failure> {
         Some(seeds) => seeds.parse()?,
         None => 3,
     };
+    if which == "peeking" || which == "all" {
+        peeking::measure();
+    }
     let data = std::env::var_os("THALWEG_DATA").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data")),
         PathBuf::from,
@@ -33,10 +38,11 @@ fn main() -> Result<(), Failure> {
         return Ok(());
     }
     let is_wanted = |name: &str| which == name || which == "all";
-    if !["all", "fraud", "elec2", "shuttle"].contains(&which) {
-        return Err(
-            format!("no such data: {which}; there are fraud, elec2, shuttle and all").into(),
-        );
+    if !["all", "fraud", "elec2", "shuttle", "peeking"].contains(&which) {
+        return Err(format!(
+            "no such data: {which}; there are fraud, elec2, shuttle, peeking and all"
+        )
+        .into());
     }
     if is_wanted("fraud") {
         fraud::measure(

@@ -16,6 +16,16 @@ const WARM_UP: usize = 250;
 /// Rows of the past that a training takes, at most: the latest ones.
 const HISTORY: usize = 16_000;
 
+/// What is tried.
+#[derive(Clone, Copy)]
+struct Shape<'a> {
+    hidden: &'a [usize],
+    trimmed: bool,
+    /// Autoencoders, of other seeds, whose ranks are averaged.
+    members: u64,
+    seed: u64,
+}
+
 pub(crate) fn measure(folder: &Path, seeds: u64) -> Result<(), Failure> {
     let table = Table::read(&folder.join("shuttle.csv.gz"), None)?;
     let positive: Vec<bool> = table.column("anomaly")?.iter().map(|x| *x == 1.0).collect();
@@ -23,18 +33,24 @@ pub(crate) fn measure(folder: &Path, seeds: u64) -> Result<(), Failure> {
     println!("shuttle: {} rows", rows.rows);
     println!("detector | first 10,000 rows, ROC-AUC (AP) | all rows, ROC-AUC (AP)");
     told("largest absolute z", &largest_z(&rows), &positive);
-    for (hidden, trimmed) in [
-        (vec![4], false),
-        (vec![4], true),
-        (vec![2], true),
-        (vec![16, 4, 16], false),
-        (vec![16, 4, 16], true),
-        (vec![16, 2, 16], true),
+    for (hidden, trimmed, members) in [
+        (vec![1], true, 9),
+        (vec![2], true, 9),
+        (vec![1], false, 1),
+        (vec![1], true, 1),
+        (vec![2], true, 1),
+        (vec![16, 4, 16], true, 1),
     ] {
         let name = if trimmed { ", trimmed" } else { "" };
         for seed in 1..=seeds {
-            let scores = stream(&rows, &hidden, trimmed, seed)?;
-            let name = format!("autoencoder {hidden:?}{name}, seed {seed}");
+            let shape = Shape {
+                hidden: &hidden,
+                trimmed,
+                members,
+                seed,
+            };
+            let scores = stream(&rows, shape)?;
+            let name = format!("{members} of autoencoder {hidden:?}{name}, seed {seed}");
             told(&name, &scores, &positive);
         }
     }
@@ -59,33 +75,64 @@ fn features(table: &Table) -> Result<Matrix, Failure> {
 
 /// Scores every row in order by a model of the rows before it.
 ///
-/// With `trimmed`, the tenth of the past with the highest scores is left out of a second training: what is strange
+/// With [`Shape::trimmed`], the tenth of the past with the highest scores is left out of a second training: what is strange
 /// should not be learned, and no label says which rows are.
-fn stream(rows: &Matrix, hidden: &[usize], trimmed: bool, seed: u64) -> Result<Vec<f32>, Failure> {
-    let mut said: Vec<f32> = largest_z(rows)[..WARM_UP].to_vec();
+fn stream(rows: &Matrix, shape: Shape<'_>) -> Result<Vec<f32>, Failure> {
+    let of_warm_up = &largest_z(rows)[..WARM_UP];
+    let usual = sorted(of_warm_up.to_vec());
+    let mut said: Vec<f32> = of_warm_up.iter().map(|z| rank(&usual, *z)).collect();
     let mut at = WARM_UP;
     while at < rows.rows {
-        let mut past = part(rows, at.saturating_sub(HISTORY)..at);
-        let mut model = autoencoder(&past, hidden, seed)?;
-        if trimmed {
-            let usual = scores(&model, &past)?;
-            let bound = quantile(&usual, 0.9);
-            past = part(&past, (0..past.rows).filter(|row| usual[*row] <= bound));
-            model = autoencoder(&past, hidden, seed)?;
-        }
-        // Scores of one model beside those of the next: in units of the median of its past.
-        let median = quantile(&scores(&model, &past)?, 0.5).max(f32::MIN_POSITIVE);
+        let past = part(rows, at.saturating_sub(HISTORY)..at);
         let until = (2 * at).min(rows.rows);
-        let next = scores(&model, &part(rows, at..until))?;
-        said.extend(next.iter().map(|score| score / median));
+        let next = part(rows, at..until);
+        let mut mean = vec![0.0; next.rows];
+        for member in 0..shape.members {
+            let model = member_of(&past, shape, shape.seed * 1_000 + member)?;
+            let usual = sorted(scores(&model, &past)?);
+            for (sum, score) in mean.iter_mut().zip(scores(&model, &next)?) {
+                *sum += rank(&usual, score) / shape.members as f32;
+            }
+        }
+        said.extend(mean);
         at = until;
     }
     Ok(said)
 }
 
-fn autoencoder(past: &Matrix, hidden: &[usize], seed: u64) -> Result<LoadedModel, Failure> {
+/// One autoencoder, trained on the past.
+fn member_of(past: &Matrix, shape: Shape<'_>, seed: u64) -> Result<LoadedModel, Failure> {
+    let model = autoencoder(past, shape, seed)?;
+    if !shape.trimmed {
+        return Ok(model);
+    }
+    let of_past = scores(&model, past)?;
+    let bound = sorted(of_past.clone())[past.rows * 9 / 10];
+    let kept = (0..past.rows).filter(|row| of_past[*row] <= bound);
+    autoencoder(&part(past, kept), shape, seed)
+}
+
+fn sorted(mut scores: Vec<f32>) -> Vec<f32> {
+    scores.sort_by(f32::total_cmp);
+    scores
+}
+
+/// Share of the past's scores that are not higher, so that the scores of one model can stand beside those of the next;
+/// beyond all of them, one and the logarithm of how far.
+fn rank(past: &[f32], score: f32) -> f32 {
+    let below = past.partition_point(|usual| *usual <= score);
+    let highest = past[past.len() - 1].max(f32::MIN_POSITIVE);
+    let beyond = if score > highest {
+        (score / highest).ln()
+    } else {
+        0.0
+    };
+    below as f32 / past.len() as f32 + beyond
+}
+
+fn autoencoder(past: &Matrix, shape: Shape<'_>, seed: u64) -> Result<LoadedModel, Failure> {
     let architecture = Architecture::Autoencoder {
-        hidden: hidden.to_vec(),
+        hidden: shape.hidden.to_vec(),
     };
     let settings = TrainSettings {
         seed,
@@ -94,12 +141,6 @@ fn autoencoder(past: &Matrix, hidden: &[usize], seed: u64) -> Result<LoadedModel
         ..TrainSettings::of(architecture, None)
     };
     fit(past.clone(), Vec::new(), settings)
-}
-
-fn quantile(scores: &[f32], share: f64) -> f32 {
-    let mut sorted = scores.to_vec();
-    sorted.sort_by(f32::total_cmp);
-    sorted[((sorted.len() as f64 * share) as usize).min(sorted.len() - 1)]
 }
 
 /// The baseline: the largest distance from a column's mean so far, in its deviations so far.

@@ -8,6 +8,21 @@ use clap::Parser;
 use super::error::LearnError;
 use super::{evaluate, train};
 
+#[test]
+fn the_command_line_as_a_whole_contradicts_itself_nowhere() {
+    use clap::CommandFactory;
+    crate::cli::Arguments::command().debug_assert();
+    let of_version = [
+        "thalweg",
+        "evaluate",
+        "--version",
+        "3",
+        "--from-file",
+        "rows.csv",
+    ];
+    assert!(crate::cli::Arguments::try_parse_from(of_version).is_ok());
+}
+
 #[derive(Parser)]
 struct Train {
     #[command(flatten)]
