@@ -8,14 +8,17 @@ use crate::{
 /// A tenth of a second bounds the wait for an answer that is read committed; a commit costs about
 /// 3 ms, so that it takes 3 % of the time. Bytes and records bound what an epoch takes in memory
 /// and what an abort repeats: bytes where records are large, records where what goes with each
-/// (offset, times, headers) outweighs it. Neither is to close an epoch before its time: 100,000
-/// records in a tenth of a second are more than two cores process.
+/// (offset, times, a snapshot of its key's state) outweighs it.
 pub(crate) const EPOCH: EpochSettings = EpochSettings {
     interval: Millis(100),
-    records: 100_000,
+    records: 10_000,
     bytes: ByteSize(32 << 20),
     delivery: Delivery::ExactlyOnce,
 };
+
+/// On Kafka a commit takes so long that an epoch is not to be closed before its time: 100,000 records in a
+/// tenth of a second are more than two cores process.
+pub(crate) const EPOCH_RECORDS_ON_KAFKA: u64 = 100_000;
 
 /// How long brokers let a transaction be open. It is open only while an epoch is written, which takes
 /// less than an interval where the pipeline keeps up; twice that leaves room to catch up. Half a

@@ -213,9 +213,10 @@ fn the_reference_names_every_table_word_function_and_plan() {
 fn the_defaults_are_those_that_hold() {
     let page = std::fs::read_to_string(path()).expect("docs/topology.md");
     let idle = defaults::WATERMARK.idle.expect("a default");
+    let (embedded, on_kafka) = (defaults::EPOCH.records, defaults::EPOCH_RECORDS_ON_KAFKA);
     for (key, default) in [
         ("interval", defaults::EPOCH.interval.to_string()),
-        ("records", defaults::EPOCH.records.to_string()),
+        ("records", format!("{embedded}, on Kafka {on_kafka}")),
         ("bytes", defaults::EPOCH.bytes.to_string()),
         ("memory", defaults::STATE.memory.to_string()),
         ("idle", defaults::STATE.idle.to_string()),

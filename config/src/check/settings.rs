@@ -38,7 +38,11 @@ pub(crate) fn check(document: &raw::Document, cx: &Context<'_>) -> Option<Settin
         );
     }
     let name = cx.name(&document.name, TopologyName::parse);
-    let epoch = epoch(document.epoch.as_ref().and_then(Key::get), cx);
+    let is_kafka = matches!(
+        document.log.as_ref().map(Key::get),
+        Some(Some(raw::Log::Kafka(_)))
+    );
+    let epoch = epoch(document.epoch.as_ref().and_then(Key::get), is_kafka, cx);
     let log = log(document, &epoch, cx);
     let state = document.state.as_ref().and_then(Key::get);
     let state = StateSettings {
@@ -67,14 +71,18 @@ pub(crate) fn check(document: &raw::Document, cx: &Context<'_>) -> Option<Settin
     })
 }
 
-fn epoch(epoch: Option<&raw::Epoch>, cx: &Context<'_>) -> EpochSettings {
+fn epoch(epoch: Option<&raw::Epoch>, is_kafka: bool, cx: &Context<'_>) -> EpochSettings {
+    let records = match is_kafka {
+        true => defaults::EPOCH_RECORDS_ON_KAFKA,
+        false => defaults::EPOCH.records,
+    };
     EpochSettings {
         interval: epoch
             .and_then(|epoch| span_of_time(epoch.interval.as_ref()?, 1, cx))
             .unwrap_or(defaults::EPOCH.interval),
         records: epoch
             .and_then(|epoch| cx.within(epoch.records.as_ref()?, 1, 10_000_000))
-            .unwrap_or(defaults::EPOCH.records),
+            .unwrap_or(records),
         bytes: epoch
             .and_then(|epoch| size(epoch.bytes.as_ref()?, EPOCH_BYTES_MIN, cx))
             .unwrap_or(defaults::EPOCH.bytes),

@@ -213,7 +213,7 @@ pub(crate) enum Property {
 pub(crate) struct Epoch {
     /// Time since it began. Default: 100ms.
     pub(crate) interval: Option<Key<Duration>>,
-    /// Input records in it. Default: 100000.
+    /// Input records in it. Default: 10000, on Kafka 100000.
     pub(crate) records: Option<Key<u64>>,
     /// Bytes of input records in it. Default: 32MiB.
     pub(crate) bytes: Option<Key<Size>>,
