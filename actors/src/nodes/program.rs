@@ -17,7 +17,6 @@ use config::{
 use super::infer::LogRows;
 use super::pruning::needed_columns;
 use super::read_topics::ReadTopics;
-use crate::log::TopicPartition;
 use crate::operators::keyed::{KeyedOperator, keyed};
 use crate::operators::{StatelessOperator, stateless::stateless};
 
@@ -146,38 +145,6 @@ pub struct KeyedStep {
     pub fires: bool,
     /// Where its sessions live.
     pub hosting: Hosting,
-}
-
-impl Program {
-    /// The topic that the records came from at first, if it is one: rows do not remember which of
-    /// several it was.
-    #[must_use]
-    pub fn origin_topic(&self) -> Option<TopicName> {
-        match self.entries.as_slice() {
-            [entry] => match &entry.kind {
-                EntryKind::Source(source, _) => only(source),
-                EntryKind::Repartition { origin, .. } => origin.clone(),
-            },
-            _ => None,
-        }
-    }
-
-    /// Whether a task reads several partitions, or may come to.
-    #[must_use]
-    pub fn reads_several(&self) -> bool {
-        let follows = |entry: &Entry| entry.topics.pattern.is_some();
-        self.entries.iter().any(follows) || self.inputs(0).count() > 1
-    }
-
-    /// Input partitions of the task with this partition, with the entry they belong to.
-    pub fn inputs(&self, partition: u32) -> impl Iterator<Item = (&Entry, TopicPartition)> {
-        self.entries.iter().flat_map(move |entry| {
-            let topics = entry.topics.now();
-            let count = topics.len();
-            let at = move |nth: usize| (entry, TopicPartition::new(topics[nth].clone(), partition));
-            (0..count).map(at)
-        })
-    }
 }
 
 impl KeyedStep {
@@ -310,7 +277,7 @@ fn origin_topic(topology: &Topology, sub: &SubTopology) -> Option<TopicName> {
 }
 
 /// A source's topic, if it has one and no more.
-fn only(source: &Source) -> Option<TopicName> {
+pub(super) fn only(source: &Source) -> Option<TopicName> {
     match source.topics.as_slice() {
         [topic] => Some(topic.clone()),
         _ => None,

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use config::{TopicName, TopicPattern};
 use parking_lot::RwLock;
 
+use super::program::{Entry, EntryKind, Program, only};
+use crate::log::TopicPartition;
+
 /// Topics that an entry reads; those of a pattern change while it runs. Tasks take them as they are
 /// when they start.
 #[derive(Debug)]
@@ -66,5 +69,37 @@ impl ReadTopics {
     pub fn came_later(&self, topic: &TopicName) -> bool {
         let first = self.now.read().first.clone();
         first.is_some_and(|first| !first.contains(topic))
+    }
+}
+
+impl Program {
+    /// The topic that the records came from at first, if it is one: rows do not remember which of
+    /// several it was.
+    #[must_use]
+    pub fn origin_topic(&self) -> Option<TopicName> {
+        match self.entries.as_slice() {
+            [entry] => match &entry.kind {
+                EntryKind::Source(source, _) => only(source),
+                EntryKind::Repartition { origin, .. } => origin.clone(),
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether a task reads several partitions, or may come to.
+    #[must_use]
+    pub fn reads_several(&self) -> bool {
+        let follows = |entry: &Entry| entry.topics.pattern.is_some();
+        self.entries.iter().any(follows) || self.inputs(0).count() > 1
+    }
+
+    /// Input partitions of the task with this partition, with the entry they belong to.
+    pub fn inputs(&self, partition: u32) -> impl Iterator<Item = (&Entry, TopicPartition)> {
+        self.entries.iter().flat_map(move |entry| {
+            let topics = entry.topics.now();
+            let count = topics.len();
+            let at = move |nth: usize| (entry, TopicPartition::new(topics[nth].clone(), partition));
+            (0..count).map(at)
+        })
     }
 }
