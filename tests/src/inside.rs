@@ -19,7 +19,7 @@ use runtime::control::Control;
 use runtime::daemon::{Daemon, context};
 
 /// A run that takes longer than this has failed.
-const WITHIN: Duration = Duration::from_secs(120);
+const WITHIN: Duration = Duration::from_secs(300);
 
 /// Loads a topology of this text; paths in it resolve against the repository's root.
 ///

@@ -10,6 +10,7 @@ mod key;
 #[cfg(test)]
 mod tests;
 mod rate;
+mod passivation;
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -23,6 +24,7 @@ use crate::state::overlay::TaskState;
 use crate::state::store::{Entry, Space};
 
 use key::Key;
+pub use passivation::Room;
 use rate::Rate;
 
 /// What a session costs beside key and payload: slot, table entry, boxed state.
@@ -57,15 +59,6 @@ pub struct Session {
     used: bool,
     used_ms: i64,
     rate: Rate,
-}
-
-/// How much may stay.
-#[derive(Debug, Clone, Copy)]
-pub struct Room {
-    /// About so many bytes.
-    pub bytes: usize,
-    /// So many sessions.
-    pub sessions: usize,
 }
 
 /// A session's committed bytes cannot be read: the changelog holds damage or a foreign format.
@@ -322,14 +315,6 @@ impl Sessions {
         session
     }
 
-    /// All sessions here: key, calls a minute, about the bytes.
-    pub(super) fn figures(&self, now_ms: i64) -> impl Iterator<Item = (&[u8], u64, usize)> {
-        self.slots.iter().flatten().map(move |session| {
-            let bytes = SESSION_OVERHEAD_BYTES + session.key.heap_bytes() + session.bytes as usize;
-            (&*session.key, session.rate.a_minute(now_ms), bytes)
-        })
-    }
-
     /// Snapshots of all sessions touched since the last call, empty ones as deletes; gives their
     /// slots, in the same order.
     pub fn snapshots(&mut self, operator: &dyn KeyedOperator, out: &mut Vec<Entry>) -> Vec<u32> {
@@ -381,36 +366,6 @@ impl Sessions {
             });
         }
         self.sealed = sealed + sealed / 8;
-    }
-
-    /// Drops resting sessions: all that rest since before `idle_before_ms`, and, while there is more
-    /// than there is room for, those the clock hand finds unused. Sessions touched after
-    /// `committed_epoch` stay. At most one round over the slots.
-    pub fn passivate(
-        &mut self,
-        operator: &dyn KeyedOperator,
-        committed_epoch: u64,
-        idle_before_ms: i64,
-        room: Room,
-    ) -> usize {
-        let mut passivated = 0;
-        for _ in 0..self.slots.len() {
-            self.hand = (self.hand + 1) % self.slots.len();
-            let over = self.bytes > room.bytes || self.live > room.sessions;
-            let Some(session) = self.slots[self.hand].as_mut() else {
-                continue;
-            };
-            if session.touched_epoch > committed_epoch {
-                continue;
-            }
-            let idle = session.used_ms < idle_before_ms || operator.is_empty(&session.state);
-            if !idle && (!over || std::mem::take(&mut session.used)) {
-                continue;
-            }
-            self.remove(self.hand);
-            passivated += 1;
-        }
-        passivated
     }
 
     fn remove(&mut self, index: usize) {

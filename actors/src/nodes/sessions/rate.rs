@@ -1,5 +1,7 @@
 //! How often a session is called: twelve bytes and a compare on its way.
 
+use super::{SESSION_OVERHEAD_BYTES, Sessions};
+
 /// Counts calls by minutes of the wall clock: this one's, and how many the last had.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Rate {
@@ -35,6 +37,19 @@ impl Rate {
         };
         let left = u64::try_from(MINUTE_MS - now_ms.rem_euclid(MINUTE_MS)).unwrap_or(0);
         u64::from(this) + u64::from(last) * left / MINUTE_MS.unsigned_abs()
+    }
+}
+
+impl Sessions {
+    /// All sessions here: key, calls a minute, about the bytes.
+    pub(in crate::nodes) fn figures(
+        &self,
+        now_ms: i64,
+    ) -> impl Iterator<Item = (&[u8], u64, usize)> {
+        self.slots.iter().flatten().map(move |session| {
+            let bytes = SESSION_OVERHEAD_BYTES + session.key.heap_bytes() + session.bytes as usize;
+            (&*session.key, session.rate.a_minute(now_ms), bytes)
+        })
     }
 }
 

@@ -1,17 +1,15 @@
 //! The windows of one key: open ones that take rows, closed ones that wait to be fetched.
 
-use std::collections::VecDeque;
+mod shown;
 
-use config::DataType;
-use serde_json::json;
+use std::collections::VecDeque;
 
 use super::plan::Plan;
 use super::shape::{Shape, end_from, last_end, stretch};
 use crate::batch::Row;
 use crate::operators::aggregate::Growing;
 use crate::operators::keyed::{
-    Bound, Emitted, NO_RECORD, Reader, Scalar, StateDecodeError, Value, column, time, write_i64,
-    write_u64,
+    Bound, Emitted, NO_RECORD, Reader, Scalar, StateDecodeError, Value, write_i64, write_u64,
 };
 
 /// Form of the encoded state: this byte, the key if it is no text, up to which end windows
@@ -20,9 +18,6 @@ const FORM: u8 = 1;
 
 /// Columns before the aggregates: key, begin, end.
 pub(super) const LEADING: usize = 3;
-
-/// Windows of each kind that are shown to people, at most.
-const SHOWN_MAX: usize = 100;
 
 /// State of one key.
 #[derive(Debug, Clone)]
@@ -257,23 +252,6 @@ impl WindowState {
         window
     }
 
-    /// The windows (sliding: panes) that take rows, and those that wait for their time.
-    pub(super) fn describe(&self, plan: &Plan, columns: &[(&str, &DataType)]) -> serde_json::Value {
-        let shown = |slots: &VecDeque<Slot>| -> Vec<serde_json::Value> {
-            let slots = slots.iter().take(SHOWN_MAX);
-            slots.map(|slot| slot.describe(plan, columns)).collect()
-        };
-        let shape = match plan.shape {
-            Shape::Tumbling { .. } | Shape::Gap { .. } => "windows",
-            Shape::Sliding { .. } => "panes",
-        };
-        json!({
-            shape: shown(&self.open),
-            "closed": shown(&self.closed),
-            "open": self.open.len(),
-        })
-    }
-
     pub(super) fn bytes(&self) -> usize {
         let slots = self.open.iter().chain(&self.closed).map(Slot::heap_bytes);
         let places = self.open.capacity() + self.closed.capacity();
@@ -365,17 +343,6 @@ impl Slot {
             out.push(LEADING + column, value);
         }
         out.rows.push(meta);
-    }
-
-    fn describe(&self, plan: &Plan, columns: &[(&str, &DataType)]) -> serde_json::Value {
-        let values = plan.outputs.iter().zip(columns);
-        let values: serde_json::Map<_, _> = values
-            .map(|((aggregate, at), (name, data_type))| {
-                let value = self.accumulators[*at].value(*aggregate, None);
-                ((*name).to_owned(), column(value, data_type))
-            })
-            .collect();
-        json!({"start": time(self.start), "end": time(self.end), "columns": values})
     }
 
     fn heap_bytes(&self) -> usize {

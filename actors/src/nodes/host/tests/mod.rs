@@ -2,6 +2,7 @@
 //! depend on where its sessions live.
 
 mod conformance;
+mod failing;
 mod panics;
 
 use std::sync::Arc;
@@ -89,6 +90,14 @@ fn on_threads<T>(scenario: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(4).enable_all().build();
     runtime.expect("a runtime").block_on(scenario)
+}
+
+/// Runs a scenario in each hosting.
+fn in_each<F: Future<Output = ()>>(scenario: impl Fn(Hosting) -> F) {
+    for hosting in HOSTINGS {
+        eprintln!("{hosting:?}");
+        on_threads(scenario(hosting));
+    }
 }
 
 fn input() -> Schema {
@@ -326,4 +335,23 @@ fn row(key: &str, value: i64) -> Input {
         time: 0,
         record: "good".into(),
     }
+}
+
+fn at(key: &str, value: i64, time: i64) -> Input {
+    Input {
+        time,
+        ..row(key, value)
+    }
+}
+
+/// The sums that a rolling operator gave, in order.
+fn sums(rig: &mut Rig) -> Vec<String> {
+    let outputs = std::mem::take(&mut rig.outputs);
+    let number = |part: &str| {
+        part.chars()
+            .filter(char::is_ascii_digit)
+            .collect::<String>()
+    };
+    let sum = |output: &String| output.split("PrimitiveArray<Int64>").nth(2).map(number);
+    outputs.iter().filter_map(sum).collect()
 }
