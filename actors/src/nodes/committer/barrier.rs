@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use config::Order;
+use config::{Node, Order, SinkTarget, TopicName};
 use ractor::ActorProcessingErr;
 use supervisors::TaskId;
 use tokio::time::Instant;
@@ -231,6 +231,16 @@ fn ended_inputs(context: &ShardContext) -> Vec<(TopicPartition, i64)> {
             if !context.status.source_ended(&source.id) {
                 continue;
             }
+            // What this topology writes itself ends with what is before it: more may be on its way, and
+            // what waits for it, as a row for its label, must not be given up.
+            if entry
+                .topics
+                .now()
+                .iter()
+                .any(|topic| is_written(context, topic))
+            {
+                continue;
+            }
             for topic in entry.topics.now().iter() {
                 let Ok(Some(info)) = context.log.topic(topic) else {
                     continue;
@@ -241,6 +251,14 @@ fn ended_inputs(context: &ShardContext) -> Vec<(TopicPartition, i64)> {
         }
     }
     ended
+}
+
+/// Whether a sink of this topology writes a topic.
+fn is_written(context: &ShardContext, topic: &TopicName) -> bool {
+    context.topology.nodes.iter().any(|node| match node {
+        Node::Sink(sink) => matches!(&sink.target, SinkTarget::Topic(to) if to == topic),
+        Node::Source(_) | Node::Operator(_) => false,
+    })
 }
 
 /// Second half: rows before the watermark are released and every share handed over. Behind a key-by
