@@ -106,7 +106,7 @@ impl PageHinkley {
             rise: 0.0,
             lowest_rise: None,
             fall: 0.0,
-            // River's first value; 0 would alarm one value sooner on some falls.
+            // River's first value; it matters where `delta` is negative only.
             highest_fall: -1.0,
         }
     }

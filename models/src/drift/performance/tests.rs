@@ -170,6 +170,20 @@ fn a_model_that_never_says_yes_has_no_precision_and_certain_scores_no_curve() {
 }
 
 #[test]
+fn measures_of_two_rows_are_those_worked_out_by_hand() {
+    let cbpe = Cbpe {
+        calibrators: vec![None],
+    };
+    let found = cbpe.estimate_binary(&[0.1, 0.9], &[false, true]).unwrap();
+    // True positives 0.9, false ones 0.1, and the same for negatives. The curve runs over (0.1, 0.9): under it lie
+    // 0.1 · 0.9 / 2 and 0.9 · (0.9 + 1) / 2.
+    for measure in [found.accuracy, found.precision, found.recall, found.f1] {
+        assert!((measure - 0.9).abs() < 1e-12, "{found:?}");
+    }
+    assert!((found.roc_auc.unwrap() - 0.9).abs() < 1e-12, "{found:?}");
+}
+
+#[test]
 fn rows_that_do_not_fit_are_refused() {
     assert!(Cbpe::fit_binary(&[0.5; 10], &[true; 10]).is_err());
     assert!(Cbpe::fit_binary(&[0.5; 300], &[true; 299]).is_err());
