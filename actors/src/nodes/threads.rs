@@ -103,7 +103,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_hour_of_one_thread_passes_on_the_paused_clock() {
-        let (began, (sender, receiver)) = (std::time::Instant::now(), mpsc::channel());
+        let (began, (sender, receiver)) = (std::time::Instant::now(), mpsc::sync_channel(1));
         let work = async move {
             Threads::One.waited(Duration::from_secs(3_600)).await;
             sender.send(()).expect("somebody waits");

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::message::{Arms, Control, Request, Told};
+use super::monitors::detectors;
 use super::rollout::{Next, Rollout};
 use super::tally::Tally;
-use crate::drift::{Detector, DetectorKind, DetectorSettings, DriftError, Input, Signal};
+use crate::drift::{Detector, DriftError, Signal};
 
 /// Labelled rows of a version between two of its metrics.
 const METRIC_ROWS: u64 = 500;
@@ -382,20 +383,4 @@ fn event(at: i64, event: &'static str, version: Option<u64>, detail: &impl Seria
         // These types have nothing that JSON cannot say.
         detail: serde_json::to_string(detail).unwrap_or_default(),
     }
-}
-
-/// The detectors of all monitors, on errors.
-fn detectors(settings: &Learning) -> Result<Vec<(String, Detector)>, DriftError> {
-    let monitors = settings.monitors.iter();
-    monitors
-        .map(|monitor| {
-            let kind = DetectorKind::parse(&monitor.detector)?;
-            let mut parameters = DetectorSettings::of(kind);
-            for (name, value) in &monitor.parameters {
-                parameters.set(name, &value.to_string())?;
-            }
-            let detector = Detector::try_new(&parameters, Input::Error)?;
-            Ok((monitor.id.to_string(), detector))
-        })
-        .collect()
 }

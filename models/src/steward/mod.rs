@@ -14,6 +14,7 @@
 
 mod message;
 mod tally;
+mod monitors;
 mod rollout;
 mod machine;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Trainings from end to end: what is learned, that it is repeatable, and what is refused.
 
+mod fixtures;
+
 use std::sync::Arc;
 
 use config::{Architecture, ClassWeights, TrainSettings};
@@ -420,43 +422,4 @@ fn judge_alone(trained: &Trained, rows: &Examples) -> gate::Verdict {
         &holdout,
         &gate::Rules::of(gate::Measure::LogLoss),
     )
-}
-
-/// Writes `model.onnx` of the fixtures `trained_*`; `models/tests/fixtures/make_trained.py` then records what ONNX
-/// Runtime answers to them.
-#[test]
-#[ignore = "makes fixtures: run it by hand"]
-fn fixtures() {
-    let folder = crate::onnx::cases::fixtures();
-    let write = |name: &str, trained: &Trained| {
-        let folder = folder.join(name);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::write(folder.join("model.onnx"), trained.onnx()).expect("a file");
-    };
-    let short = |architecture| TrainSettings {
-        epochs: 20,
-        ..settings(architecture)
-    };
-    let rows = exclusive_or(1_000);
-    write(
-        "trained_mlp",
-        &train(&rows, short(mlp(&[8, 4]))).expect("a model"),
-    );
-    let three = drawn(1_000, 2, |row, _| {
-        f32::from(row[0] > 0.0) + f32::from(row[1] > 0.0)
-    });
-    let logistic = train(&three, short(Architecture::Logistic)).expect("a model");
-    write("trained_logistic", &logistic);
-    let line = drawn(1_000, 2, |row, _| row[0] - row[1]);
-    write(
-        "trained_linear",
-        &train(&line, short(Architecture::Linear)).expect("a model"),
-    );
-    let shape = Architecture::Autoencoder {
-        hidden: vec![4, 2, 4],
-    };
-    write(
-        "trained_autoencoder",
-        &train(&rows, short(shape)).expect("a model"),
-    );
 }

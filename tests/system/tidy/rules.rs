@@ -311,6 +311,10 @@ const SPAWNERS: &[&str] = &[
     "supervisors/src/supervisor/launch.rs",
     // The live line and the HTTP server belong to the command: they watch the tree from outside it.
     "runtime/src/cli/run.rs",
+    // In a simulation what blocks is a task of whoever starts it; in production it has a thread.
+    "actors/src/nodes/threads.rs",
+    // A restore belongs to the consumer that began it, and tells it how it went.
+    "actors/src/nodes/consumer.rs",
 ];
 
 /// Files with queues for control only: as many messages as there are barriers, seeks and stops.
