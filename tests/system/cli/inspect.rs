@@ -219,9 +219,9 @@ fn wrong_arguments_end_with_2_and_a_wrong_file_with_78() {
         &["an offset is a whole number from 0 on"],
     );
     fails(
-        &["vaildate", &till],
+        &["grpah", &till],
         2,
-        &["a similar subcommand exists: 'validate'"],
+        &["a similar subcommand exists: 'graph'"],
     );
     for command in ["plan", "graph", "run"] {
         fails(&[command, "/nowhere/topology.toml"], 78, &["cannot read"]);

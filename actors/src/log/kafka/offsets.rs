@@ -22,6 +22,8 @@ const AGAIN: Duration = Duration::from_millis(50);
 /// A client that is not answered says why only when it is listened to: after this time, then after
 /// twice as long each time.
 const LISTEN_AFTER: Duration = Duration::from_millis(500);
+/// How soon after an error the brokers are asked again.
+const AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// The clients, made when first needed.
 pub(super) struct Offsets {
@@ -143,7 +145,9 @@ impl Offsets {
                     }
                 }
             }
-            wait *= 2;
+            // An error may come at once: it is not asked for again at once.
+            std::thread::park_timeout(AGAIN_AFTER.min(left));
+            wait = (wait * 2).min(REQUEST_WITHIN);
         }
     }
 
