@@ -273,17 +273,6 @@ fn of_equal_models_at_most_alpha_are_promoted_by_average_precision() {
     assert!(promoted <= 5, "{promoted} of 100");
 }
 
-/// In release: `cargo test --release -p thalweg-models --lib -- --ignored of_a_thousand --nocapture`.
-#[test]
-#[ignore = "minutes: run it by hand, in release"]
-fn of_a_thousand_equal_models_at_most_alpha_are_promoted_by_every_measure() {
-    for measure in MEASURES {
-        let promoted = false_promotions(measure, 500, 1_000);
-        eprintln!("{}: {promoted} of 1,000", measure.word());
-        assert!(promoted <= 50, "{measure:?}: {promoted} of 1,000");
-    }
-}
-
 #[test]
 fn mcnemar_is_the_exact_binomial_test() {
     // scipy.stats.binomtest(k, n, 0.5).pvalue
