@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    Element, LoadOptions, ModelSignatures, Problems, Signature, TensorSpec, Topology,
+    Element, LoadOptions, ModelSignatures, Monitor, Problems, Signature, TensorSpec, Topology,
     VersionChoice, load, load_text,
 };
 
@@ -11,6 +11,18 @@ use crate::{
 pub(crate) struct Models;
 
 impl ModelSignatures for Models {
+    fn monitor(&self, monitor: &Monitor) -> Result<(), String> {
+        let known = monitor
+            .parameters
+            .iter()
+            .all(|(name, _)| &**name == "delta");
+        match &*monitor.detector {
+            "adwin" if known => Ok(()),
+            "adwin" => Err("adwin has no such parameter".into()),
+            other => Err(format!("there is no detector \"{other}\"")),
+        }
+    }
+
     fn signature(&self, folder: &Path, _: &VersionChoice) -> Result<Signature, String> {
         let tensor = |name: &str, element, shape: &[Option<usize>]| TensorSpec {
             name: name.into(),

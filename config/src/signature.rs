@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::Monitor;
+
 /// Number type of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Element {
@@ -57,6 +59,15 @@ pub trait ModelSignatures {
     /// # Errors
     /// A sentence for the user: missing folder, version or file, a file that is no ONNX model.
     fn signature(&self, folder: &Path, version: &VersionChoice) -> Result<Signature, String>;
+
+    /// Whether a monitor's detector exists and takes its parameters. Who knows no detectors says yes.
+    ///
+    /// # Errors
+    /// A sentence for the user: no such detector or parameter, a value outside its range.
+    fn monitor(&self, monitor: &Monitor) -> Result<(), String> {
+        let _ = monitor;
+        Ok(())
+    }
 }
 
 /// Knows no models: for checks of topologies without any.

@@ -10,10 +10,11 @@
 
 use std::path::{Path, PathBuf};
 
-use config::{DeviceChoice, ModelSignatures, Signature, VersionChoice};
+use config::{DeviceChoice, ModelSignatures, Monitor, Signature, VersionChoice};
 
 use crate::ModelError;
 use crate::settings::{self, Aliases};
+use crate::steward::detector;
 use crate::train::TrainingRecord;
 
 /// The number of the version meant.
@@ -100,6 +101,13 @@ impl ModelSignatures for ModelFolders {
         match crate::load(folder, version, DeviceChoice::Cpu) {
             Ok(loaded) => Ok(loaded.signature().clone()),
             Err(error) => Err(sentence(&error)),
+        }
+    }
+
+    fn monitor(&self, monitor: &Monitor) -> Result<(), String> {
+        match detector(monitor) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("monitor \"{}\": {error}", monitor.id)),
         }
     }
 }

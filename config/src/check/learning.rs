@@ -1,29 +1,18 @@
 //! `[model.log]` and what hangs on it, `[[monitor]]`, and the operators of the loop.
 
-use super::flow::{Added, Flow, FlowKey, Found, Output, node_id};
+use super::Context;
+use super::flow::{Added, Flow, FlowKey, Found, Output};
 use super::model::Model;
 use super::settings::span_of_time;
-use super::{Context, nodes};
+use super::tensor::row_width;
 use crate::code::Code;
 use crate::files::{Finding, Span};
 use crate::learning::columns::{CONTROL, LABEL, ROW, VERSION};
-use crate::nearest::suggest;
 use crate::raw::{self, Key};
 use crate::{
     Column, DataType, Gate, GateMetric, InferLog, Label, Learning, Monitor, OperatorKind, Retrain,
-    Rollout, Schema, Steward, defaults,
+    Rollout, Schema, Signature, Steward, defaults,
 };
-
-/// Names of the detectors.
-const DETECTORS: [&str; 7] = [
-    "adwin",
-    "ddm",
-    "eddm",
-    "hddm-a",
-    "hddm-w",
-    "page-hinkley",
-    "kswin",
-];
 
 /// Checks how a model learns; `Some(None)`: it does not.
 pub(crate) fn check(
@@ -53,6 +42,10 @@ pub(crate) fn check(
         let message = "there is nothing to train on without labels";
         cx.report(Finding::at(retrain.span, Code::MISSING_KEY, message).hint("add [model.labels]"));
     }
+    if let (Some(retrain), None) = (&raw.retrain, &raw.train) {
+        let message = "nobody says how a new version is trained";
+        cx.report(Finding::at(retrain.span, Code::MISSING_KEY, message).hint("add [model.train]"));
+    }
     let threshold = labels.and_then(|labels| labels.threshold.as_ref());
     Some(Some(Learning {
         id: log.id.get()?.as_str().into(),
@@ -66,6 +59,25 @@ pub(crate) fn check(
         gate: check_gate(raw.gate.as_ref().and_then(Key::get), cx),
         rollout: check_rollout(raw.rollout.as_ref().and_then(Key::get), cx),
     }))
+}
+
+/// Training puts the features together by their names. A model without any version, which is about to be
+/// trained for the first time, takes rows of any width.
+pub(crate) fn check_features(raw: &raw::Model, signature: &Signature, cx: &Context<'_>) {
+    let is_there = signature
+        .inputs
+        .iter()
+        .any(|input| row_width(input).is_some());
+    if let Some(retrain) = &raw.retrain
+        && is_there
+        && signature.features.is_empty()
+    {
+        let message = "the model does not name its features, which training needs";
+        cx.report(
+            Finding::at(retrain.span, Code::MODEL_FEATURES, message)
+                .hint("write features = [\"…\"] in the model.toml of its version"),
+        );
+    }
 }
 
 fn check_retrain(raw: &raw::Retrain, cx: &Context<'_>) -> Option<Retrain> {
@@ -153,65 +165,6 @@ fn check_rollout(raw: Option<&raw::Rollout>, cx: &Context<'_>) -> Rollout {
 
 fn share(key: Option<&Key<f64>>, cx: &Context<'_>) -> Option<f64> {
     cx.within(key?, 0.0, 1.0)
-}
-
-/// The monitors of one model.
-pub(crate) fn monitors_of(
-    model: Option<&str>,
-    document: &raw::Document,
-    cx: &Context<'_>,
-) -> Vec<Monitor> {
-    let all = nodes(document.monitors.as_ref());
-    all.filter(|(_, raw)| model.is_some() && raw.model.get().map(String::as_str) == model)
-        .filter_map(|(_, raw)| {
-            let detector = raw.detector.get()?;
-            if !DETECTORS.contains(&detector.as_str()) {
-                let message = format!("unknown detector \"{detector}\"");
-                cx.report(
-                    Finding::at(raw.detector.span, Code::UNKNOWN_VALUE, message)
-                        .maybe_hint(suggest(detector, "there are", DETECTORS)),
-                );
-                return None;
-            }
-            let set = raw.set.as_ref().and_then(Key::get);
-            let parameters = set.into_iter().flat_map(raw::Named::iter);
-            Some(Monitor {
-                id: node_id(&raw.id)?,
-                detector: detector.as_str().into(),
-                parameters: parameters
-                    .filter_map(|(name, _, value)| Some((name.into(), *value.get()?)))
-                    .collect(),
-            })
-        })
-        .collect()
-}
-
-/// Reports monitors of models that do not exist or have no labels.
-pub(crate) fn check_monitors(document: &raw::Document, models: &[Model<'_>], cx: &Context<'_>) {
-    for (_, monitor) in nodes(document.monitors.as_ref()) {
-        let Some(name) = monitor.model.get() else {
-            continue;
-        };
-        let Some(model) = models.iter().find(|model| model.id == Some(name)) else {
-            let names = models.iter().filter_map(|model| model.id);
-            let message = format!("no model has the id \"{name}\"");
-            cx.report(
-                Finding::at(monitor.model.span, Code::UNKNOWN_MODEL, message).maybe_hint(suggest(
-                    name,
-                    "there are",
-                    names,
-                )),
-            );
-            continue;
-        };
-        if model.settings.is_some() && !model.is_labelled {
-            let message = format!("model \"{name}\" has no labels, so its errors are not known");
-            cx.report(
-                Finding::at(monitor.model.span, Code::MISSING_KEY, message)
-                    .hint("add [model.log] and [model.labels]"),
-            );
-        }
-    }
 }
 
 /// Gives an `infer` its port `log`. `learning` is missing where the model is wrong.

@@ -21,6 +21,7 @@ mod rolling;
 mod window;
 mod infer;
 mod learning;
+mod monitor;
 mod output;
 mod tensor;
 mod route;

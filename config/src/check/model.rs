@@ -1,7 +1,7 @@
 //! `[[model]]`: ids, versions, and the signature of each.
 
 use super::settings::span_of_time;
-use super::{Context, learning, nodes, train};
+use super::{Context, learning, monitor, nodes, train};
 use crate::code::Code;
 use crate::files::Finding;
 use crate::raw::{self, Key};
@@ -28,7 +28,7 @@ pub(crate) fn check_all<'a>(document: &'a raw::Document, cx: &Context<'_>) -> Ve
             let message = format!("there is a model \"{}\" already", id.unwrap_or_default());
             cx.report(Finding::at(raw.id.span, Code::DUPLICATE_ID, message));
         }
-        let monitors = learning::monitors_of(id, document, cx);
+        let monitors = monitor::monitors_of(id, document, cx);
         models.push(Model {
             id,
             settings: check(raw, monitors, cx),
@@ -36,7 +36,7 @@ pub(crate) fn check_all<'a>(document: &'a raw::Document, cx: &Context<'_>) -> Ve
             is_labelled: raw.log.is_some() && raw.labels.is_some(),
         });
     }
-    learning::check_monitors(document, &models, cx);
+    monitor::check_monitors(document, &models, cx);
     models
 }
 
@@ -59,16 +59,19 @@ fn check(raw: &raw::Model, monitors: Vec<Monitor>, cx: &Context<'_>) -> Option<M
     let version = version(raw.version.as_ref())?;
     let path = cx.resolve(raw.path.get()?, raw.path.span);
     match cx.models.signature(&path, &version) {
-        Ok(signature) => Some(ModelSettings {
-            id: id?,
-            path,
-            version,
-            device: device?,
-            batch,
-            signature,
-            train: train?,
-            learning: learning?,
-        }),
+        Ok(signature) => {
+            learning::check_features(raw, &signature, cx);
+            Some(ModelSettings {
+                id: id?,
+                path,
+                version,
+                device: device?,
+                batch,
+                signature,
+                train: train?,
+                learning: learning?,
+            })
+        }
         Err(cause) => {
             cx.report(
                 Finding::at(raw.path.span, Code::UNREADABLE_MODEL, cause)

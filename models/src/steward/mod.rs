@@ -22,3 +22,4 @@ mod tests;
 
 pub use machine::{Row, Steward};
 pub use message::{Arms, Control, Request, Told};
+pub(crate) use monitors::detector;

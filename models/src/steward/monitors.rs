@@ -1,6 +1,6 @@
 //! Monitors as their detectors.
 
-use config::Learning;
+use config::{Learning, Monitor};
 
 use crate::drift::{Detector, DetectorKind, DetectorSettings, DriftError, Input};
 
@@ -8,14 +8,18 @@ use crate::drift::{Detector, DetectorKind, DetectorSettings, DriftError, Input};
 pub(super) fn detectors(settings: &Learning) -> Result<Vec<(String, Detector)>, DriftError> {
     let monitors = settings.monitors.iter();
     monitors
-        .map(|monitor| {
-            let kind = DetectorKind::parse(&monitor.detector)?;
-            let mut parameters = DetectorSettings::of(kind);
-            for (name, value) in &monitor.parameters {
-                parameters.set(name, &value.to_string())?;
-            }
-            let detector = Detector::try_new(&parameters, Input::Error)?;
-            Ok((monitor.id.to_string(), detector))
-        })
+        .map(|monitor| Ok((monitor.id.to_string(), detector(monitor)?)))
         .collect()
+}
+
+/// The detector of a monitor, which watches errors.
+///
+/// # Errors
+/// If there is no such detector or parameter, or a value is outside its range.
+pub(crate) fn detector(monitor: &Monitor) -> Result<Detector, DriftError> {
+    let mut settings = DetectorSettings::of(DetectorKind::parse(&monitor.detector)?);
+    for (name, value) in &monitor.parameters {
+        settings.set(name, &value.to_string())?;
+    }
+    Detector::try_new(&settings, Input::Error)
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::message::Arms;
 use super::{Control, Request, Row, Steward, Told};
+use crate::ModelFolders;
 use crate::gate::{Reason, Verdict};
-use config::{Gate, GateMetric, Learning, Monitor, NodeId, Retrain, Rollout};
+use config::{Gate, GateMetric, Learning, ModelSignatures, Monitor, NodeId, Retrain, Rollout};
 
 fn settings() -> Learning {
     Learning {
@@ -304,4 +305,25 @@ fn an_alarm_before_training_leaves_out_the_rows_before_it_and_puts_training_off_
         "{request:?} {alarms:?}"
     );
     assert!(request.to <= first + 4 * 300 + 1, "{request:?} {alarms:?}");
+}
+
+#[test]
+fn a_monitor_that_cannot_be_is_told_before_anything_runs() {
+    let told = |name: &str, parameter: &str, value: f64| {
+        let monitor = Monitor {
+            id: NodeId::parse("errors").expect("an id"),
+            detector: name.into(),
+            parameters: vec![(parameter.into(), value)],
+        };
+        ModelFolders.monitor(&monitor)
+    };
+    assert_eq!(told("adwin", "delta", 0.01), Ok(()));
+    for (name, parameter, value, cause) in [
+        ("adwim", "delta", 0.01, "adwim"),
+        ("adwin", "dleta", 0.01, "dleta"),
+        ("adwin", "delta", 7.0, "delta"),
+    ] {
+        let error = told(name, parameter, value).expect_err("a refusal");
+        assert!(error.contains("errors") && error.contains(cause), "{error}");
+    }
 }

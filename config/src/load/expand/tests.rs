@@ -41,6 +41,9 @@ topic = "chargebacks"
 id = "order"
 label = "is fraud"
 schema = { order = "int64", "is fraud" = "bool" }
+[model.train]
+arch = "logistic"
+label = "is fraud"
 [model.retrain]
 
 [[monitor]]

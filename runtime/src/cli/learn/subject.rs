@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use config::{
-    DeviceChoice, Element, LogSettings, ModelSettings, ModelSignatures, Node, OperatorKind,
-    Signature, TensorSpec, Topology, TrainSettings, VersionChoice,
+    DeviceChoice, Element, LogSettings, ModelSettings, ModelSignatures, Monitor, Node,
+    OperatorKind, Signature, TensorSpec, Topology, TrainSettings, VersionChoice,
 };
 use models::train::next_version;
 use models::{LoadedModel, ModelFolders};
@@ -138,6 +138,10 @@ fn fed(topology: &Topology, model: usize) -> Vec<String> {
 struct Trainable;
 
 impl ModelSignatures for Trainable {
+    fn monitor(&self, monitor: &Monitor) -> Result<(), String> {
+        ModelFolders.monitor(monitor)
+    }
+
     fn signature(&self, folder: &Path, version: &VersionChoice) -> Result<Signature, String> {
         if next_version(folder).is_ok_and(|next| next > 1) {
             return ModelFolders.signature(folder, version);
