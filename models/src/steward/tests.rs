@@ -256,6 +256,20 @@ fn a_verdict_that_comes_twice_counts_once() {
 }
 
 #[test]
+fn a_verdict_of_an_earlier_training_says_nothing_of_a_later_one() {
+    let mut story = Story::new();
+    let first = story.until_training();
+    story.verdict(first.id, false);
+    while story.last::<Request>("train").id == first.id {
+        story.rows(1, 100, 2);
+    }
+    let told = story.told.clone();
+    // A crash may make the models' actor say it again.
+    story.verdict(first.id, true);
+    assert_eq!(story.told, told);
+}
+
+#[test]
 fn metrics_are_those_of_their_definitions() {
     let mut story = Story::new();
     story.rows(1, 500, 10);
