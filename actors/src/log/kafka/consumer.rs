@@ -193,7 +193,14 @@ impl KafkaConsumer {
         match self.native.fatal_error() {
             Some((code, text)) => {
                 let place = format!("group \"{}\": {text}", self.group);
+                let is_rival = code == RDKafkaErrorCode::FencedInstanceId;
                 Err(match error::coded(code, &Place::new(&place)) {
+                    // Once may be an earlier client of this process that was cut off while it joined.
+                    LogError::Refused(_)
+                        if is_rival && !self.shared.rivals.expelled(Instant::now()) =>
+                    {
+                        LogError::Fenced(place)
+                    }
                     refused @ LogError::Refused(_) => refused,
                     _ => LogError::Fenced(place),
                 })

@@ -17,6 +17,7 @@ mod offsets;
 mod topics;
 mod reader;
 mod groups;
+mod rivals;
 
 mod native;
 mod probe;
@@ -41,6 +42,7 @@ use rdkafka::error::KafkaError;
 use self::client::Clients;
 use self::native::SignsIn;
 use self::reporter::Reporter;
+use self::rivals::Rivals;
 use self::tokens::Tokens;
 use super::{
     Appender, Committed, Consumer, ConsumerSettings, Fetched, Log, LogError, OffsetRange, Producer,
@@ -79,6 +81,7 @@ struct Shared {
     tokens: Option<Arc<Tokens>>,
     /// The brokers have answered once.
     reached: AtomicBool,
+    rivals: Rivals,
 }
 
 /// What a call was doing, for its error.
@@ -218,6 +221,7 @@ impl Shared {
             tokens: source.map(|source| Tokens::new(source, reporter.clone())),
             reporter,
             reached: AtomicBool::new(false),
+            rivals: Rivals::default(),
         }
     }
 

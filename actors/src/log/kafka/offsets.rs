@@ -82,6 +82,15 @@ impl Offsets {
                 Err(LogError::Unavailable(_)) if began.elapsed() < REQUEST_WITHIN => {
                     std::thread::park_timeout(AGAIN);
                 }
+                // A broker that has just come up leads partitions before it knows of them.
+                Err(LogError::NoTopic(_)) if self.are_there(at)? => {
+                    if began.elapsed() >= REQUEST_WITHIN {
+                        let text =
+                            format!("{place}: the partitions' leader does not know them yet");
+                        return Err(self.shared.explained(LogError::Unavailable(text)));
+                    }
+                    std::thread::park_timeout(AGAIN);
+                }
                 answer => break answer?,
             }
         };
@@ -149,6 +158,19 @@ impl Offsets {
             std::thread::park_timeout(AGAIN_AFTER.min(left));
             wait = (wait * 2).min(REQUEST_WITHIN);
         }
+    }
+
+    /// Whether the cluster has all of these partitions, whatever one broker says.
+    fn are_there(&self, at: &[TopicPartition]) -> Result<bool, LogError> {
+        let metadata = self.metadata(None)?;
+        let is_there = |at: &TopicPartition| {
+            let found = metadata.topics().iter();
+            let mut found = found.filter(|topic| topic.name() == at.topic.as_str());
+            found.any(|topic| {
+                topic.error().is_none() && topic.partitions().len() > at.partition as usize
+            })
+        };
+        Ok(at.iter().all(is_there))
     }
 
     fn list(
