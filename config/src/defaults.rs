@@ -2,7 +2,7 @@
 
 use crate::{
     Batching, ByteSize, Delivery, EpochSettings, Gate, GateMetric, Hosting, Millis, Retrain,
-    StateSettings, WatermarkSettings,
+    StateSettings, SupervisionSettings, WatermarkSettings,
 };
 
 /// A tenth of a second bounds the wait for an answer that is read committed; a commit costs about
@@ -46,6 +46,17 @@ pub(crate) const HOSTING: Hosting = Hosting::Hosted { max: None };
 
 /// Sessions that are actors, in each task: some 8 MB.
 pub(crate) const ACTORS: u32 = 1_000;
+
+/// Five minutes: long enough to repair something, short enough to be forgotten. No honest work between two
+/// signs of progress comes near 1.5 s, which leaves time to find a hang within two. A call to a broker
+/// that fails over, or a forward of a large model, may take most of a minute. A minute without reading
+/// is longer than a cluster's change of hands.
+pub(crate) const SUPERVISION: SupervisionSettings = SupervisionSettings {
+    parked_retry: Millis(300_000),
+    stuck_after: Millis(1_500),
+    stuck_call_after: Millis(60_000),
+    unread_after: Millis(60_000),
+};
 
 /// No delay: whoever knows their records to be late says how late. Half a minute of silence is more
 /// than a hiccup of a broker and less than a person's patience.

@@ -52,7 +52,7 @@ pub use schema::{Column, DataType, Schema, TimeUnit, VectorElement};
 pub use secret::Secret;
 pub use settings::{
     Delivery, EpochSettings, GroupProtocol, KafkaSettings, LogSettings, Membership, StateSettings,
-    TokenIssuer, TokenSource,
+    SupervisionSettings, TokenIssuer, TokenSource,
 };
 pub use signature::{Element, ModelSignatures, NoModels, Signature, TensorSpec, VersionChoice};
 pub use supervision::{Backoff, Intensity, Strategy};

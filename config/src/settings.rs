@@ -129,6 +129,20 @@ impl Delivery {
     }
 }
 
+/// When what fails or hangs is helped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SupervisionSettings {
+    /// A partition that was parked is tried again after so long.
+    pub parked_retry: Millis,
+    /// An actor at work that makes no progress for so long is replaced. Time in which it waited for a CPU
+    /// does not count.
+    pub stuck_after: Millis,
+    /// The same for one call that has reason to take long: a model's forward, the log, the disk.
+    pub stuck_call_after: Millis,
+    /// A partition that has records to read and is not read for so long gets a new consumer.
+    pub unread_after: Millis,
+}
+
 /// What live sessions may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StateSettings {

@@ -22,7 +22,8 @@ pub struct Intensity {
     pub within: Millis,
 }
 
-/// Wait before a restart: full jitter over 0..=min(max, initial·2^n) (Brooker, "Exponential Backoff And Jitter", 2015).
+/// Wait before a restart: none before the first within the window, before the n-th behind it full jitter over
+/// 0..=min(max, initial·2^(n-1)) (Brooker, "Exponential Backoff And Jitter", 2015).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Backoff {
     /// First ceiling.

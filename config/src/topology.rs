@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::{
     EpochSettings, Hosting, Learning, LogSettings, Millis, ModelId, NodeId, OperatorKind, Schema,
-    Signature, StateSettings, TimeUnit, TopicName, TopicPattern, TopologyName, TrainSettings,
-    VersionChoice,
+    Signature, StateSettings, SupervisionSettings, TimeUnit, TopicName, TopicPattern, TopologyName,
+    TrainSettings, VersionChoice,
 };
 
 /// Position of a node in [`Topology::nodes`].
@@ -25,6 +25,8 @@ pub struct Topology {
     pub epoch: EpochSettings,
     /// What live sessions may cost.
     pub state: StateSettings,
+    /// When what fails or hangs is helped.
+    pub supervision: SupervisionSettings,
     /// Where records go that cannot be processed.
     pub dead_letter: TopicName,
     /// Sources, operators and sinks, each after its inputs.

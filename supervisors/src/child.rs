@@ -97,6 +97,20 @@ pub struct ChildSpec {
     /// How long it may take to stop before it is killed. A supervisor has this on top of what its
     /// children may take.
     pub shutdown: Millis,
+    /// Failures that are its own fault: counted apart from its siblings'. `None`: its supervisor
+    /// counts them, with all others.
+    pub parking: Option<Parking>,
+}
+
+/// A child that fails too often by its own fault is *parked*: it stays down, its siblings go on
+/// without it, and later it is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parking {
+    /// Restarts that its own failures may cost; one more and it is parked.
+    pub intensity: Intensity,
+    /// How long it is parked before it is tried again. If it then fails within the window of the
+    /// intensity, it is parked at once.
+    pub retry: Millis,
 }
 
 /// Does the work, or watches others do it.
@@ -170,6 +184,7 @@ impl ChildSpec {
             kind,
             role: Role::Worker,
             shutdown,
+            parking: None,
         }
     }
 

@@ -18,6 +18,14 @@ pub enum Exit {
         /// What an operator can do about it, if the actor knew.
         remedy: Option<String>,
     },
+    /// A handler, or its start, could not go on for a reason that lies elsewhere: an actor that it
+    /// needs is gone, or something that all share does not answer. Whoever that was is to blame.
+    Hindered {
+        /// What happened, with the chain of causes.
+        reason: String,
+        /// What an operator can do about it, if the actor knew.
+        remedy: Option<String>,
+    },
     /// A handler, or its start, panicked.
     Panic {
         /// The panic's text.
@@ -40,18 +48,30 @@ pub struct Failure {
     pub remedy: Option<String>,
 }
 
+/// The error that an actor of ours returns when what hinders it lies elsewhere ([`Exit::Hindered`]).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Hindrance {
+    /// What happened.
+    pub reason: String,
+    /// What an operator can do about it.
+    pub remedy: Option<String>,
+}
+
 /// Why a child, or the whole tree, did not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("did not start: {0}")]
 pub struct StartError(pub Exit);
 
 impl Exit {
-    /// The kind of exit in one word, for metric labels: `normal`, `error`, `panic` or `killed`.
+    /// The kind of exit in one word, for metric labels: `normal`, `error`, `hindered`, `panic` or
+    /// `killed`.
     #[must_use]
     pub fn cause(&self) -> &'static str {
         match self {
             Self::Normal => "normal",
             Self::Error { .. } => "error",
+            Self::Hindered { .. } => "hindered",
             Self::Panic { .. } => "panic",
             Self::Killed => "killed",
         }
@@ -61,8 +81,17 @@ impl Exit {
     #[must_use]
     pub fn remedy(&self) -> Option<&str> {
         match self {
-            Self::Error { remedy, .. } => remedy.as_deref(),
+            Self::Error { remedy, .. } | Self::Hindered { remedy, .. } => remedy.as_deref(),
             Self::Normal | Self::Panic { .. } | Self::Killed => None,
+        }
+    }
+
+    /// Whether who ended like this is to blame for it.
+    #[must_use]
+    pub fn is_own_fault(&self) -> bool {
+        match self {
+            Self::Error { .. } | Self::Panic { .. } => true,
+            Self::Normal | Self::Hindered { .. } | Self::Killed => false,
         }
     }
 
@@ -72,6 +101,12 @@ impl Exit {
             return Self::Error {
                 reason: failure.reason.clone(),
                 remedy: failure.remedy.clone(),
+            };
+        }
+        if let Some(hindrance) = error.downcast_ref::<Hindrance>() {
+            return Self::Hindered {
+                reason: hindrance.reason.clone(),
+                remedy: hindrance.remedy.clone(),
             };
         }
         let text = error.to_string();
@@ -118,7 +153,7 @@ impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Normal => f.write_str("ended"),
-            Self::Error { reason, .. } => f.write_str(reason),
+            Self::Error { reason, .. } | Self::Hindered { reason, .. } => f.write_str(reason),
             Self::Panic { text } => write!(f, "panicked: {text}"),
             Self::Killed => f.write_str("was killed"),
         }

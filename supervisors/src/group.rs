@@ -1,20 +1,29 @@
 //! One supervisor's children as a pure state machine: told what happened, it says what to do next.
 //!
-//! Life of a child: `Idle → Starting → Up → (Stopping) → Idle | Left`. Three rules make all else:
+//! Life of a child: `Idle → Starting → Up → (Stopping) → Idle | Left | Parked`. Three rules make all else:
 //! the condemned (those that stop because another failed, or because all stop) go down one at a time,
 //! last started first; nothing starts while a condemned child lives; one child starts at a time, in order.
+//!
+//! A failure opens a *case*: who is to blame? Who ends by its own fault is; but the first to end may only
+//! miss another that is about to. Then the case stays open until the condemned are down, and the first of
+//! them that failed by its own fault is to blame. Its budget pays: its own if it has one ([`Parking`]).
 
-use config::{Backoff, Intensity, Millis, Strategy};
+mod case;
 
-use crate::{Decision, Exit, decide};
+use config::{Backoff, Intensity, Strategy};
+
+use self::case::Case;
+pub(crate) use self::case::{Ended, Judgement, Verdict};
+use crate::{Decision, Exit, Parking, decide};
 
 /// Children of one supervisor, by position in the order of starting.
 #[derive(Debug)]
 pub(crate) struct Group {
     policy: Policy,
     members: Vec<Member>,
-    /// When children were restarted, within the window.
+    /// When children were restarted, within the window; not those that pay themselves.
     restarts: Vec<i64>,
+    case: Option<Case>,
     goal: Goal,
     /// Whether [`Order::Ready`] was given.
     ready: bool,
@@ -33,8 +42,11 @@ struct Member {
     life: Life,
     /// Must go down before anything starts.
     condemned: bool,
-    /// Earliest time of its next start.
+    /// Earliest time of its next start; parked: when it is tried again.
     not_before: i64,
+    parking: Option<Parking>,
+    /// When its own failures restarted it, within its window.
+    failures: Vec<i64>,
 }
 
 /// What a child is doing.
@@ -48,6 +60,8 @@ pub(crate) enum Life {
     Up,
     /// It was told to stop, or its start was cancelled.
     Stopping,
+    /// It failed too often by its own fault; tried again later.
+    Parked,
     /// It ended for good.
     Left,
 }
@@ -69,41 +83,29 @@ pub(crate) enum Order {
     Start(usize),
     /// Stop this child, or cancel its start; answer with [`Group::ended`].
     Stop(usize),
+    /// This child was parked and is tried again: say so.
+    Retry(usize),
     /// All children are up for the first time.
     Ready,
     /// All children are down: end like this.
     Finish(Exit),
 }
 
-/// What came of a child's end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It was going down anyway.
-    Stopped,
-    /// It was done and stays so.
-    Finished,
-    /// It starts again, and its group with it.
-    Restarting {
-        /// After so long.
-        after: Millis,
-        /// Restarts left.
-        left: u32,
-    },
-    /// The budget is spent: all go down.
-    Escalated,
-}
-
 impl Group {
-    pub(crate) fn new(policy: Policy, children: usize) -> Self {
-        let member = Member {
+    /// Children that are all to be started, each with its own budget if it has one.
+    pub(crate) fn new(policy: Policy, children: impl IntoIterator<Item = Option<Parking>>) -> Self {
+        let member = |parking| Member {
             life: Life::Idle,
             condemned: false,
             not_before: i64::MIN,
+            parking,
+            failures: Vec::new(),
         };
         Self {
             policy,
-            members: vec![member; children],
+            members: children.into_iter().map(member).collect(),
             restarts: Vec::new(),
+            case: None,
             goal: Goal::Up,
             ready: false,
         }
@@ -130,56 +132,126 @@ impl Group {
         }
     }
 
-    /// A child ended, failed to start, or its start was cancelled.
-    pub(crate) fn ended(&mut self, child: usize, exit: &Exit, now: i64, jitter: f64) -> Verdict {
+    /// A child ended, failed to start, or its start was cancelled. Ask [`Group::judge`] next.
+    pub(crate) fn ended(&mut self, child: usize, exit: &Exit) -> Ended {
         let going_down = !matches!(self.goal, Goal::Up);
         let member = &mut self.members[child];
         if member.condemned {
             member.condemned = false;
             member.life = if going_down { Life::Left } else { Life::Idle };
-            return Verdict::Stopped;
+            if let Some(case) = &mut self.case {
+                case.accuse(child, exit);
+            }
+            return Ended::Stopped;
         }
+        if *exit == Exit::Normal {
+            member.life = Life::Left;
+            return Ended::Finished;
+        }
+        self.members[child].life = Life::Idle;
+        self.condemn_with(child);
+        let case = self.case.get_or_insert_with(|| Case::new(child, exit));
+        case.accuse(child, exit);
+        Ended::Failed
+    }
+
+    /// Decides an open case as soon as it is known who is to blame.
+    pub(crate) fn judge(&mut self, now: i64, jitter: f64) -> Option<Judgement> {
+        let own_fault = self.case.as_ref()?.exit.is_own_fault();
+        if !own_fault && self.members.iter().any(|member| member.condemned) {
+            return None;
+        }
+        let case = self.case.take()?;
         let Policy {
             intensity, backoff, ..
         } = self.policy;
-        match decide(intensity, backoff, &self.restarts, now, exit, jitter) {
-            Decision::Leave => {
-                member.life = Life::Left;
-                Verdict::Finished
-            }
+        let culprit = &mut self.members[case.culprit];
+        let parking = culprit.parking.filter(|_| own_fault);
+        let (intensity, history) = match parking {
+            Some(parking) => (parking.intensity, &mut culprit.failures),
+            None => (intensity, &mut self.restarts),
+        };
+        let verdict = match decide(intensity, backoff, history, now, &case.exit, jitter) {
             Decision::Restart { after } => {
                 let begin = now.saturating_sub(intensity.within.0);
-                self.restarts.retain(|at| *at > begin);
-                self.restarts.push(now);
-                self.condemn_with(child, now.saturating_add(after.0));
-                let spent = u32::try_from(self.restarts.len()).unwrap_or(u32::MAX);
+                history.retain(|at| *at > begin);
+                history.push(now);
+                let spent = u32::try_from(history.len()).unwrap_or(u32::MAX);
                 let left = intensity.restarts.saturating_sub(spent);
+                self.wait(case.first.min(case.culprit), now.saturating_add(after.0));
                 Verdict::Restarting { after, left }
             }
-            Decision::Escalate => {
-                member.life = Life::Left;
-                self.go_down(exit.clone());
-                Verdict::Escalated
+            // Only failures make a case.
+            Decision::Leave | Decision::Escalate => match parking {
+                Some(Parking { retry, .. }) => {
+                    self.park(case.culprit, now.saturating_add(retry.0));
+                    Verdict::Parked { retry }
+                }
+                None => {
+                    self.members[case.culprit].life = Life::Left;
+                    self.go_down(case.exit.clone());
+                    Verdict::Escalated
+                }
+            },
+        };
+        Some(Judgement {
+            child: case.culprit,
+            exit: case.exit,
+            verdict,
+        })
+    }
+
+    /// Those that restart when this child fails.
+    fn group_of(&self, child: usize) -> std::ops::Range<usize> {
+        match self.policy.strategy {
+            Strategy::OneForOne => child..child + 1,
+            Strategy::OneForAll => 0..self.members.len(),
+            Strategy::RestForOne => child..self.members.len(),
+        }
+    }
+
+    /// Condemns the living among those that restart with a child.
+    fn condemn_with(&mut self, child: usize) {
+        let group = self.group_of(child);
+        condemn(&mut self.members[group]);
+    }
+
+    /// Nobody of a child's group starts before this time.
+    fn wait(&mut self, child: usize, not_before: i64) {
+        let group = self.group_of(child);
+        for member in &mut self.members[group] {
+            if member.life != Life::Parked {
+                member.not_before = member.not_before.max(not_before);
             }
         }
     }
 
-    /// A failed child and those that restart with it: down with the living, then all up again.
-    fn condemn_with(&mut self, failed: usize, not_before: i64) {
-        let group = match self.policy.strategy {
-            Strategy::OneForOne => failed..failed + 1,
-            Strategy::OneForAll => 0..self.members.len(),
-            Strategy::RestForOne => failed..self.members.len(),
-        };
-        self.members[failed].life = Life::Idle;
-        for member in &mut self.members[group] {
-            member.not_before = member.not_before.max(not_before);
-            match member.life {
-                Life::Starting | Life::Up | Life::Stopping => member.condemned = true,
-                // One that had finished begins again too: its work may depend on the failed one's.
-                Life::Idle | Life::Left => member.life = Life::Idle,
-            }
+    /// Leaves a child out until this time. It is down, or about to start for the first time.
+    pub(crate) fn park(&mut self, child: usize, until: i64) {
+        let member = &mut self.members[child];
+        (member.life, member.not_before) = (Life::Parked, until);
+    }
+
+    /// A parked child is to be tried again, now; those that restart with it begin again beside it. One more
+    /// failure within its window parks it at once.
+    pub(crate) fn retry(&mut self, child: usize, now: i64) {
+        let member = &mut self.members[child];
+        if !matches!(self.goal, Goal::Up) || member.life != Life::Parked {
+            return;
         }
+        // Left as it is, but due.
+        member.not_before = now;
+    }
+
+    /// Begins to try a parked child again.
+    fn unpark(&mut self, child: usize, now: i64) {
+        let member = &mut self.members[child];
+        (member.life, member.not_before) = (Life::Idle, now);
+        let spent = member
+            .parking
+            .map_or(0, |parking| parking.intensity.restarts);
+        member.failures = vec![now; spent as usize];
+        self.condemn_with(child);
     }
 
     /// All children down, last started first, and up again: by will, so it costs no budget.
@@ -187,12 +259,7 @@ impl Group {
         if !matches!(self.goal, Goal::Up) {
             return;
         }
-        for member in &mut self.members {
-            match member.life {
-                Life::Starting | Life::Up | Life::Stopping => member.condemned = true,
-                Life::Idle | Life::Left => member.life = Life::Idle,
-            }
-        }
+        condemn(&mut self.members);
     }
 
     /// All go down, then the supervisor ends like this. The first call decides how.
@@ -201,10 +268,11 @@ impl Group {
             return;
         }
         self.goal = Goal::Down(exit);
+        self.case = None;
         for member in &mut self.members {
             match member.life {
                 Life::Starting | Life::Up | Life::Stopping => member.condemned = true,
-                Life::Idle | Life::Left => member.life = Life::Left,
+                Life::Idle | Life::Parked | Life::Left => member.life = Life::Left,
             }
         }
     }
@@ -218,7 +286,7 @@ impl Group {
                     member.life = Life::Stopping;
                     Some(Order::Stop(child))
                 }
-                Life::Stopping | Life::Idle | Life::Left => None,
+                Life::Stopping | Life::Idle | Life::Parked | Life::Left => None,
             };
         }
         match &self.goal {
@@ -233,6 +301,14 @@ impl Group {
     }
 
     fn next_start(&mut self, now: i64) -> Option<Order> {
+        if self.case.is_some() {
+            return None;
+        }
+        let due = |m: &Member| m.life == Life::Parked && m.not_before <= now;
+        if let Some(child) = self.members.iter().position(due) {
+            self.unpark(child, now);
+            return Some(Order::Retry(child));
+        }
         if self.any(Life::Starting) {
             return None;
         }
@@ -261,14 +337,28 @@ impl Group {
         }
     }
 
-    /// When to ask again though nothing happens: the earliest end of a backoff.
+    /// When to ask again though nothing happens: the earliest end of a backoff, or of a parking.
     pub(crate) fn wake_at(&self, now: i64) -> Option<i64> {
-        let waits = (0..self.members.len()).filter(|child| self.backs_off(*child, now));
+        let waits = (0..self.members.len()).filter(|child| {
+            self.backs_off(*child, now) || self.members[*child].life == Life::Parked
+        });
         waits.map(|child| self.members[child].not_before).min()
     }
 
     fn any(&self, life: Life) -> bool {
         self.members.iter().any(|member| member.life == life)
+    }
+}
+
+/// The living go down; those that had finished begin again too, for their work may depend on the failed
+/// one's. The parked stay so.
+fn condemn(members: &mut [Member]) {
+    for member in members {
+        match member.life {
+            Life::Starting | Life::Up | Life::Stopping => member.condemned = true,
+            Life::Idle | Life::Left => member.life = Life::Idle,
+            Life::Parked => {}
+        }
     }
 }
 

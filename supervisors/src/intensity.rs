@@ -21,9 +21,10 @@ pub enum Decision {
 /// Decides about one exit.
 ///
 /// `history` holds the times of this supervisor's earlier restarts, on the clock of `now_ms`; those
-/// older than the window do not count. The wait before the n-th restart within the window is drawn
-/// by `jitter`, from 0 to 1, from 0..=min(max, initial·2ⁿ) ("full jitter": Brooker, "Exponential
-/// Backoff And Jitter", 2015), so that many supervisors that fail together do not come back together.
+/// older than the window do not count. The first restart within the window is at once: most failures do
+/// not come again. The wait before the n-th behind it is drawn by `jitter`, from 0 to 1, from
+/// 0..=min(max, initial·2ⁿ⁻¹) ("full jitter": Brooker, "Exponential Backoff And Jitter", 2015), so
+/// that many supervisors that fail together do not come back together.
 #[must_use]
 pub fn decide(
     intensity: Intensity,
@@ -35,18 +36,17 @@ pub fn decide(
 ) -> Decision {
     match exit {
         Exit::Normal => return Decision::Leave,
-        Exit::Error { .. } | Exit::Panic { .. } | Exit::Killed => {}
+        Exit::Error { .. } | Exit::Hindered { .. } | Exit::Panic { .. } | Exit::Killed => {}
     }
     let spent = spent(intensity, history, now_ms);
     if spent >= intensity.restarts {
         return Decision::Escalate;
     }
-    let ceiling = backoff
-        .initial
-        .0
-        .saturating_mul(1_i64 << spent.min(62))
-        .min(backoff.max.0)
-        .max(0);
+    let ceiling = match spent.checked_sub(1) {
+        None => 0,
+        Some(doublings) => backoff.initial.0.saturating_mul(1_i64 << doublings.min(62)),
+    };
+    let ceiling = ceiling.min(backoff.max.0).max(0);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_precision_loss,
@@ -119,8 +119,8 @@ mod tests {
     }
 
     #[test]
-    fn the_ceiling_doubles_until_the_maximum() {
-        let ceilings: Vec<i64> = (0..5)
+    fn the_first_restart_is_at_once_then_the_ceiling_doubles_until_the_maximum() {
+        let ceilings: Vec<i64> = (0..6)
             .map(|failures| {
                 let history = vec![10; failures];
                 let decision = decide(
@@ -137,7 +137,7 @@ mod tests {
                 }
             })
             .collect();
-        assert_eq!(ceilings, [100, 200, 400, 500, 500]);
+        assert_eq!(ceilings, [0, 100, 200, 400, 500, 500]);
     }
 
     proptest! {
@@ -179,7 +179,10 @@ mod tests {
             let Decision::Restart { after } = decision else {
                 return Err(TestCaseError::fail("the budget is not spent"));
             };
-            let ceiling = (initial as f64 * 2_f64.powi(failures as i32)).min(max as f64);
+            let ceiling = match failures {
+                0 => 0.0,
+                _ => (initial as f64 * 2_f64.powi(failures as i32 - 1)).min(max as f64),
+            };
             prop_assert!((0.0..=ceiling).contains(&(after.0 as f64)));
         }
     }

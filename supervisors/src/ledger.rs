@@ -38,6 +38,8 @@ struct Entry {
     last_exit: Option<Exit>,
     /// Supervisors: when the present one restarted children.
     restarts: Vec<i64>,
+    /// Parked: when it is tried again. Stays so when its supervisor restarts.
+    parked_until: Option<i64>,
 }
 
 impl Node {
@@ -90,6 +92,7 @@ impl Ledger {
             generation: None,
             last_exit: None,
             restarts: Vec::new(),
+            parked_until: None,
         };
         Self {
             opened: Instant::now(),
@@ -120,10 +123,18 @@ impl Ledger {
     pub(crate) fn end_below(&self, supervisor: &Node) {
         let last = supervisor.id + supervisor.count();
         for entry in &mut self.entries.lock()[supervisor.id + 1..last] {
-            if entry.state != ChildState::Waiting {
+            if !matches!(entry.state, ChildState::Waiting | ChildState::Parked) {
                 entry.state = ChildState::Ended;
             }
         }
+    }
+
+    pub(crate) fn set_parked(&self, node: &Node, until: Option<i64>) {
+        self.entries.lock()[node.id].parked_until = until;
+    }
+
+    pub(crate) fn parked_until(&self, node: &Node) -> Option<i64> {
+        self.entries.lock()[node.id].parked_until
     }
 
     pub(crate) fn set_exit(&self, node: &Node, exit: Exit) {

@@ -21,10 +21,10 @@ mod group;
 mod supervisor;
 pub mod tree;
 
-pub use child::{ChildKind, ChildSpec, ChildStarter, Role, StartFuture, TaskId};
-pub use exit::{Exit, Failure, StartError};
+pub use child::{ChildKind, ChildSpec, ChildStarter, Parking, Role, StartFuture, TaskId};
+pub use exit::{Exit, Failure, Hindrance, StartError};
 pub use intensity::{Decision, decide};
 pub use news::{EventSink, News, SupervisionNews};
-pub use plan::{PlanOptions, TreePlan, all_tasks, feeds_path, plan, tasks_path};
-pub use tree::{StopError, TreeHandle, open_tree, start_tree};
+pub use plan::{PlanOptions, TreePlan, all_tasks, plan};
+pub use tree::{Errand, StopError, TreeHandle, open_tree, start_tree};
 pub use view::{BudgetView, ChildState, ExitView, TreeView};

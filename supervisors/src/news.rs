@@ -47,9 +47,19 @@ pub enum News {
         /// Why it ended.
         exit: Exit,
     },
+    /// It failed by its own fault more often than it may: it stays down, its siblings go on without it.
+    Parked {
+        /// Why it ended.
+        exit: Exit,
+        /// When it is tried again.
+        retry: Millis,
+    },
+    /// It was parked and is about to be tried again.
+    Retried,
     /// It did not stop in time and is killed.
     Killed,
-    /// It did not end even when killed: its code blocks a thread. It is left behind.
+    /// Its code holds a thread: it did not end even when killed, or was found to make no progress. It is
+    /// left behind.
     Abandoned,
 }
 
@@ -69,11 +79,16 @@ impl SupervisionNews {
                 actor, generation, cause = exit.cause(), reason = %exit, remedy = exit.remedy(),
                 "actor failed, restart budget spent, supervisor gives up"
             ),
+            News::Parked { exit, retry } => tracing::error!(
+                actor, generation, cause = exit.cause(), reason = %exit, remedy = exit.remedy(),
+                retry_ms = retry.0, "actor failed too often, parked: the others go on without it"
+            ),
+            News::Retried => tracing::info!(actor, generation, "parked actor is tried again"),
             News::Killed => {
                 tracing::warn!(actor, generation, "actor did not stop in time, killed");
             }
             News::Abandoned => {
-                tracing::error!(actor, generation, "killed actor does not end, left behind");
+                tracing::error!(actor, generation, "actor holds a thread, left behind");
             }
         }
     }

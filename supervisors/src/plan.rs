@@ -7,7 +7,7 @@ use config::{
 };
 
 use crate::ledger::strategy_label;
-use crate::{ChildKind, ChildSpec, Role, TaskId};
+use crate::{ChildKind, ChildSpec, Parking, Role, TaskId};
 
 /// A whole tree. Its Display draws it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,6 @@ pub struct TreePlan {
     pub root: ChildSpec,
 }
 
-/// Names of supervisors that are recycled by path.
 const TASKS: &str = "tasks";
 const FEEDS: &str = "feeds";
 
@@ -25,6 +24,8 @@ const FEEDS: &str = "feeds";
 pub struct PlanOptions {
     /// Session hosts of each task that has keyed operators, at least 1.
     pub session_hosts: u32,
+    /// How long a task that fails too often is left out before it is tried again.
+    pub parked_retry: Millis,
 }
 
 /// A worker's time to stop: handlers are short, and what they write is written by threads that have
@@ -52,6 +53,8 @@ const ROOT_BUDGET: Intensity = per(3, 600_000);
 const MODELS_BUDGET: Intensity = per(10, 60_000);
 const TOPOLOGY_BUDGET: Intensity = per(5, 600_000);
 const SHARD_BUDGET: Intensity = per(5, 120_000);
+/// Of a task's own failures; one more and it is parked.
+const TASK_BUDGET: Intensity = per(5, 120_000);
 /// Of the consumer and of what its tasks give up on: a new member, with new tasks, cures it or nothing.
 const MEMBER_BUDGET: Intensity = per(2, 120_000);
 /// Escalates at once.
@@ -87,7 +90,8 @@ pub fn all_tasks(topology: &Topology) -> Vec<TaskId> {
 ///
 /// A shard's tasks restart as a whole: they, its sinks and its committer share one transaction, so the
 /// failure of any of them aborts the epoch, and all of them have to go back to the last committed position.
-/// For that reason a task's own tree has no budget: it only escalates.
+/// For that reason a task's own tree restarts nothing: it only escalates. But the failures that are its own
+/// fault are counted apart, and when they are too many the task is parked.
 #[must_use]
 pub fn plan(topology: &Topology, shards: &[Vec<TaskId>], options: PlanOptions) -> TreePlan {
     let models = topology.models.iter().flat_map(plan_model).collect();
@@ -153,16 +157,8 @@ fn plan_shard(
     shard.with(Strategy::RestForOne, MEMBER_BUDGET, PATIENT)
 }
 
-/// Path of the supervisor of a shard's tasks, for [`crate::TreeHandle::recycle`].
-#[must_use]
-pub fn tasks_path(topology: &Topology, shard: u32) -> String {
-    format!("{}/{}/{TASKS}", topology.name, shard_name(shard))
-}
-
-/// Path of the supervisor of a topology's feeds, for [`crate::TreeHandle::recycle`].
-#[must_use]
-pub fn feeds_path(topology: &Topology) -> String {
-    format!("{}/{FEEDS}", topology.name)
+fn task_name(sub: &SubTopology, task: TaskId) -> String {
+    format!("{}-{}", sub.name, task.partition)
 }
 
 fn shard_name(shard: u32) -> String {
@@ -215,12 +211,15 @@ fn plan_task(topology: &Topology, task: TaskId, options: PlanOptions) -> ChildSp
         })
         .collect();
     children.push(worker("partition", ChildKind::Partition { task }));
-    let name = format!("{}-{}", sub.name, task.partition);
-    supervisor(name, ChildKind::PartitionTree { task }, children).with(
-        Strategy::OneForAll,
-        NO_BUDGET,
-        NO_WAIT,
-    )
+    let name = task_name(sub, task);
+    let tree = supervisor(name, ChildKind::PartitionTree { task }, children);
+    ChildSpec {
+        parking: Some(Parking {
+            intensity: TASK_BUDGET,
+            retry: options.parked_retry,
+        }),
+        ..tree.with(Strategy::OneForAll, NO_BUDGET, NO_WAIT)
+    }
 }
 
 /// Whether any of its operators keeps state per key.
@@ -256,6 +255,7 @@ impl Draft {
             name: self.name,
             kind: self.kind,
             shutdown: SUPERVISOR_SHUTDOWN,
+            parking: None,
             role: Role::Supervisor {
                 strategy,
                 intensity,
@@ -291,6 +291,11 @@ fn draw(f: &mut fmt::Formatter<'_>, spec: &ChildSpec, lead: &str, margin: &str) 
         if backoff.max > Millis(0) {
             write!(f, ", backoff {} to {}", backoff.initial, backoff.max)?;
         }
+    }
+    if let Some(parking) = spec.parking {
+        let Intensity { restarts, within } = parking.intensity;
+        write!(f, "; itself parked after {restarts} restarts / {within}")?;
+        write!(f, ", tried again after {}", parking.retry)?;
     }
     writeln!(f)?;
     let children = spec.children();

@@ -4,6 +4,7 @@
 //! every one of them answers with a message; so a supervisor can always be stopped, whatever its
 //! children do. Every start gets exactly one answer, even if the starter panics.
 
+mod errands;
 mod launch;
 mod state;
 
@@ -15,7 +16,7 @@ use ractor::{Actor, ActorCell, ActorRef, SupervisionEvent};
 
 use self::state::State;
 use crate::ledger::{Ledger, Node};
-use crate::{ChildStarter, EventSink, Exit};
+use crate::{ChildStarter, Errand, EventSink, Exit};
 
 /// How long a killed actor may take to notice: `kill` acts at the next await, which a thread that
 /// computes or blocks does not reach.
@@ -59,9 +60,8 @@ pub(crate) enum Message {
     Wake,
     /// Stop the children, then end.
     Stop,
-    /// Stop the children of the supervisor at this path below (names, outermost first), then start
-    /// them again.
-    Recycle(Vec<String>),
+    /// Something to be done at this path below (names, outermost first).
+    Errand(Vec<String>, Errand),
 }
 
 impl Actor for Supervisor {
@@ -102,7 +102,7 @@ impl Actor for Supervisor {
             Message::Abandon { child, generation } => state.abandon(child, generation),
             Message::Wake => state.woken(),
             Message::Stop => state.go_down(),
-            Message::Recycle(path) => state.recycle(path),
+            Message::Errand(path, errand) => state.errand(path, errand),
         }
         state.drive(&myself)
     }

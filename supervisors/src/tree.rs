@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::ledger::{Ledger, Node};
 use crate::supervisor::{Arguments, Environment, KILL_GRACE, Message, Supervisor};
-use crate::{ChildStarter, ChildState, EventSink, Exit, StartError, TreePlan, TreeView};
+use crate::{ChildKind, ChildStarter, ChildState, EventSink, Exit, StartError, TreePlan, TreeView};
 
 /// Handle to a running tree. Clones are handles to the same tree; dropping them stops nothing.
 #[derive(Clone)]
@@ -17,6 +17,21 @@ pub struct TreeHandle {
     node: Arc<Node>,
     environment: Arc<Environment>,
     ready: watch::Receiver<bool>,
+}
+
+/// What can be asked of an actor of a running tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Errand {
+    /// Of a supervisor: stop the children in reverse order, each with its deadline, and start them again,
+    /// for a change of what they are to do. Costs no restart budget.
+    Recycle,
+    /// Of a parked actor: it is tried again now instead of when its time comes; those that restart with it
+    /// begin again beside it. Costs no budget. An actor that is not parked is left alone.
+    Retry,
+    /// Of an actor that holds a thread, so that it could not be waited for: it is taken for ended like
+    /// this, at once. It and those below it are told to die, and left behind. Of the root: everything ends. Whoever asks this must see to
+    /// it that what is left behind does no harm if it ever goes on.
+    GiveUp(Exit),
 }
 
 /// The tree did not stop in time and was killed.
@@ -120,13 +135,30 @@ impl TreeHandle {
         ledger.exit(&self.node).unwrap_or(Exit::Killed)
     }
 
-    /// Stops the children of the supervisor at `path` (names below the root, joined by `/`) in reverse
-    /// order, each with its deadline, and starts them again: for a change of what they are to do. It
-    /// costs no restart budget. Returns at once; a supervisor that does not run is left alone.
-    pub fn recycle(&self, path: &str) {
-        let path = path.split('/').map(str::to_owned).collect();
-        if self.root.send_message(Message::Recycle(path)).is_err() {
-            tracing::debug!("asked to recycle a part of a tree that has ended");
+    /// Asks something of the actor of this kind. Returns at once; nothing happens if there is none in the
+    /// tree, or one on the way to it does not run.
+    pub fn ask(&self, kind: &ChildKind, errand: Errand) {
+        if kind == self.node.kind() {
+            return self.send(Vec::new(), errand);
+        }
+        match path_of(&self.node, kind) {
+            Some(path) => self.ask_at(&path, errand),
+            None => tracing::debug!(?kind, "asked something of an actor that is not in the tree"),
+        }
+    }
+
+    /// Asks something of the actor at `path`: names below the root, joined by `/`.
+    fn ask_at(&self, path: &str, errand: Errand) {
+        self.send(path.split('/').map(str::to_owned).collect(), errand);
+    }
+
+    fn send(&self, path: Vec<String>, errand: Errand) {
+        if self
+            .root
+            .send_message(Message::Errand(path, errand))
+            .is_err()
+        {
+            tracing::debug!("asked something of a tree that has ended");
         }
     }
 
@@ -154,6 +186,14 @@ impl TreeHandle {
         let _: Result<_, _> = tokio::time::timeout(KILL_GRACE, self.finished()).await;
         Err(StopError { still_running })
     }
+}
+
+/// The path of the first actor of a kind, parents first.
+fn path_of(node: &Node, kind: &ChildKind) -> Option<String> {
+    if node.kind() == kind {
+        return Some(node.path.clone());
+    }
+    node.children.iter().find_map(|child| path_of(child, kind))
 }
 
 /// Names of workers that have not ended.

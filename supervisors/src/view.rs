@@ -41,6 +41,8 @@ pub enum ChildState {
     Running,
     /// It was asked to stop.
     Stopping,
+    /// It failed too often and is left out for a while.
+    Parked,
     /// It ended and stays so.
     Ended,
 }
@@ -99,6 +101,7 @@ impl ChildState {
             Self::Starting => "starting",
             Self::Running => "running",
             Self::Stopping => "stopping",
+            Self::Parked => "parked",
             Self::Ended => "ended",
         }
     }

@@ -1,7 +1,7 @@
 //! What a commit's outcome, an earlier owner's transaction and a change of members may not do to the
 //! output: each test here fails for a deliberate error of docs/mutations.md, always.
 
-mod watched;
+pub(crate) mod watched;
 
 use std::collections::HashMap;
 use std::path::Path;

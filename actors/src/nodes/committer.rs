@@ -6,7 +6,9 @@
 //! again at the committed offsets, which tell what happened.
 
 mod barrier;
+mod silence;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -61,6 +63,10 @@ pub struct CommitterState {
     context: Arc<ShardContext>,
     /// The tasks whose epochs these are.
     tasks: Arc<Vec<TaskId>>,
+    /// Which life of the shard this committer is of.
+    life: u64,
+    /// Parked tasks whose silence has been told to those behind them.
+    silent: HashSet<TaskId>,
     ended: barrier::EndedInputs,
     producer: ProducerThread,
     epoch: u64,
@@ -92,7 +98,7 @@ impl Actor for Committer {
         myself: ActorRef<CommitterMessage>,
         context: Arc<ShardContext>,
     ) -> Result<CommitterState, ActorProcessingErr> {
-        context.wiring.set_committer(myself.clone());
+        let life = context.wiring.set_committer(myself.clone());
         let shared = Arc::clone(&context);
         let committer = myself.clone();
         let start = move || ProducerThread::start(&shared, committer);
@@ -101,7 +107,9 @@ impl Actor for Committer {
             CommitterMessage::Tick
         });
         Ok(CommitterState {
-            tasks: context.assigned(),
+            tasks: context.running(),
+            life,
+            silent: HashSet::new(),
             ended: barrier::EndedInputs::default(),
             context,
             producer,
@@ -174,18 +182,17 @@ impl CommitterState {
         context
             .status
             .committed(&committing.appended, context.clock.now_ms());
+        let crew = context.wiring.crew(self.life);
+        let crew = crew.ok_or(Gone("this life of the shard"))?;
         for task in self.tasks.iter() {
-            let partition = context
-                .wiring
-                .partition(*task)
-                .ok_or(Gone("the partition"))?;
+            let partition = crew.partitions.get(task).ok_or(Gone("the partition"))?;
             let epoch = committing.epoch;
             let message = PartitionMessage::Committed { epoch };
             partition
                 .send_message(message)
                 .map_err(|_| Gone("the partition"))?;
         }
-        for (_, sink) in context.wiring.sinks() {
+        for (_, sink) in crew.sinks {
             sink.send_message(SinkMessage::Committed)
                 .map_err(|_| Gone("the sink"))?;
         }

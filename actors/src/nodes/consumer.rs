@@ -15,11 +15,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use supervisors::TaskId;
+use supervisors::{ChildKind, Errand, TaskId};
 use tokio::sync::oneshot;
 
 use super::committer::CommitterMessage;
-use super::context::{Part, ShardContext};
+use super::context::ShardContext;
 use super::partition::start::restore;
 use super::standby;
 use crate::log::{ConsumerSettings, LogError, TopicPartition};
@@ -255,9 +255,9 @@ impl ConsumerState {
         let before = *attached.borrow_and_update();
         let feeds = context.fed_here(&tasks) != context.fed_here(&context.assigned());
         context.assign(tasks);
-        context.recycle(Part::Tasks);
+        context.ask_tree(&ChildKind::Tasks, Errand::Recycle);
         if feeds {
-            context.recycle(Part::Feeds);
+            context.ask_tree(&ChildKind::Feeds, Errand::Recycle);
         }
         let again = attached.wait_for(|times| *times > before);
         if tokio::time::timeout(CHANGE_WITHIN, again).await.is_err() {

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use config::{NodeId, NodeIndex, Topology};
 use parking_lot::{Mutex, RwLock};
-use supervisors::TaskId;
+use supervisors::{ChildKind, Errand, TaskId};
 use tokio::sync::Notify;
 use tokio::task::JoinError;
 
@@ -19,11 +19,15 @@ use super::events::Events;
 use super::faults::Faults;
 use super::heartbeat::Heartbeats;
 use super::inference::InferenceHandle;
+use super::lanes::Lanes;
+use super::parked::Parked;
 use super::program::{EntryKind, Program, compile};
+use super::pulse::Pulses;
 use super::states::States;
 use super::status::Status;
 use super::suspects::Suspects;
 use super::threads::Threads;
+use super::unread::Unread;
 use super::wiring::Wiring;
 use crate::clock::Clock;
 use crate::log::{Log, LogError, TopicPartition};
@@ -59,12 +63,20 @@ pub struct ShardContext {
     pub heartbeats: Heartbeats,
     /// Records over which tasks failed.
     pub suspects: Suspects,
+    /// Partitions that nobody reads.
+    pub unread: Unread,
+    /// Tasks that are left out.
+    pub parked: Parked,
     /// Test hook: where actors are made to fail.
     pub faults: Faults,
     /// Folder of the versions that models' stewards have trained; `None`: nothing is trained.
     pub models_dir: Option<PathBuf>,
     /// Where work runs that blocks.
     pub threads: Threads,
+    /// The threads that actors run on.
+    pub lanes: Lanes,
+    /// Signs of life, for the watchdog.
+    pub pulses: Arc<Pulses>,
     /// Draws what is to be random: backoffs.
     pub seed: u64,
     /// Which node of the group this is; part of its transactional id.
@@ -74,7 +86,7 @@ pub struct ShardContext {
     refusal: Refusal,
     assigned: RwLock<Option<Arc<Vec<TaskId>>>>,
     following: RwLock<Vec<TaskId>>,
-    recycle: OnceLock<Recycle>,
+    tree: OnceLock<AskTree>,
 }
 
 /// What no waiting and no restart cures, once it has happened.
@@ -84,17 +96,8 @@ struct Refusal {
     told: Notify,
 }
 
-/// Stops the actors of a part of the shard in order and starts them again.
-pub type Recycle = Box<dyn Fn(Part) + Send + Sync>;
-
-/// A part of a shard that can be made to start anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// Everything that shares its transactions.
-    Tasks,
-    /// What fills its topics from outside.
-    Feeds,
-}
+/// Asks something of an actor of the supervision tree: [`supervisors::TreeHandle::ask`].
+pub type AskTree = Box<dyn Fn(&ChildKind, Errand) + Send + Sync>;
 
 /// What the state of one task may take in memory: equal shares of `[state] memory`. The rest of it
 /// is for what cannot be counted so well: the stores' caches, epochs on their way, the allocator.
@@ -141,6 +144,10 @@ pub struct ShardSettings {
 impl ShardContext {
     /// Makes the context: compiles the programs; starts nothing.
     #[must_use]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a line for each thing that is shared"
+    )]
     pub fn new(settings: ShardSettings) -> Arc<Self> {
         let ShardSettings {
             topology,
@@ -189,6 +196,8 @@ impl ShardContext {
             events: Events::default(),
             heartbeats: Heartbeats::new(clock.now_ms()),
             suspects: Suspects::default(),
+            unread: Unread::default(),
+            parked: Parked::default(),
             topology,
             log,
             clock,
@@ -202,13 +211,15 @@ impl ShardContext {
             models_dir,
             faults,
             threads,
+            lanes: Lanes::default(),
+            pulses: Arc::default(),
             seed,
             node,
             arrivals: AtomicU64::new(0),
             refusal: Refusal::default(),
             assigned: RwLock::default(),
             following: RwLock::default(),
-            recycle: OnceLock::new(),
+            tree: OnceLock::new(),
         })
     }
 
@@ -229,6 +240,17 @@ impl ShardContext {
     #[must_use]
     pub fn assigned(&self) -> Arc<Vec<TaskId>> {
         self.assigned.read().clone().unwrap_or_default()
+    }
+
+    /// The tasks that are this node's and not parked, upstream first: those that take part in epochs.
+    #[must_use]
+    pub fn running(&self) -> Arc<Vec<TaskId>> {
+        let assigned = self.assigned();
+        if !self.parked.any_of(&assigned) {
+            return assigned;
+        }
+        let runs = |task: &&TaskId| self.parked.get(**task).is_none();
+        Arc::new(assigned.iter().filter(runs).copied().collect())
     }
 
     /// The sources whose feeds run here: one node feeds a topic, the one that has its first partition.
@@ -265,17 +287,17 @@ impl ShardContext {
         *self.following.write() = tasks;
     }
 
-    /// How the shard's actors can be made to start anew; set once, when there is a tree.
-    pub fn set_recycle(&self, recycle: Recycle) {
+    /// The tree that the shard's actors are in; set once, when there is one.
+    pub fn set_tree(&self, ask: AskTree) {
         // A second tree over one context does not exist.
-        drop(self.recycle.set(recycle));
+        drop(self.tree.set(ask));
     }
 
-    /// Makes the actors of a part stop in order and start as what is assigned now.
-    pub fn recycle(&self, part: Part) {
-        match self.recycle.get() {
-            Some(recycle) => recycle(part),
-            None => tracing::debug!("no tree to recycle yet"),
+    /// Asks something of an actor of the supervision tree.
+    pub fn ask_tree(&self, kind: &ChildKind, errand: Errand) {
+        match self.tree.get() {
+            Some(ask) => ask(kind, errand),
+            None => tracing::debug!("no supervision tree yet"),
         }
     }
 

@@ -5,7 +5,7 @@
 //! epoch has its share of records or bytes. So mailboxes, which have no bound of their own, have one.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::RwLock;
 
@@ -19,6 +19,7 @@ pub const CREDITS: u32 = 2;
 pub struct Credits {
     /// Topics of a pattern come and go between two lives of a task.
     inputs: RwLock<Vec<Arc<Credit>>>,
+    closed: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -34,6 +35,7 @@ impl Credits {
     pub fn new(inputs: impl Iterator<Item = TopicPartition>) -> Self {
         let credits = Self {
             inputs: RwLock::default(),
+            closed: AtomicBool::new(false),
         };
         credits.reset(inputs);
         credits
@@ -47,8 +49,10 @@ impl Credits {
     /// Whether a batch may be sent.
     #[must_use]
     pub fn available(&self, at: &TopicPartition) -> bool {
-        self.of(at)
-            .is_some_and(|credit| credit.taken.load(Ordering::Acquire) < CREDITS)
+        !self.closed.load(Ordering::Acquire)
+            && self
+                .of(at)
+                .is_some_and(|credit| credit.taken.load(Ordering::Acquire) < CREDITS)
     }
 
     /// Batches of all inputs that are on their way, at work, or done in an epoch that has its share.
@@ -83,6 +87,11 @@ impl Credits {
         }
     }
 
+    /// Whether the task takes nothing at all for now, whatever credit there is.
+    pub fn set_closed(&self, closed: bool) {
+        self.closed.store(closed, Ordering::Release);
+    }
+
     /// A new life of the task: nothing is on its way from these inputs.
     pub fn reset(&self, inputs: impl Iterator<Item = TopicPartition>) {
         let credit = |at| {
@@ -93,6 +102,7 @@ impl Credits {
                 withheld,
             })
         };
+        self.set_closed(false);
         *self.inputs.write() = inputs.map(credit).collect();
     }
 }
@@ -114,5 +124,9 @@ mod tests {
         assert!(!credits.available(&at), "a withheld credit is not free");
         credits.release_withheld();
         assert!(credits.available(&at));
+        credits.set_closed(true);
+        assert!(!credits.available(&at), "closed");
+        credits.reset(std::iter::once(at.clone()));
+        assert!(credits.available(&at), "a new life");
     }
 }

@@ -86,8 +86,61 @@ pub enum Happened {
         reason: String,
         /// Milliseconds until it starts.
         after_ms: i64,
-        /// Restarts left in its supervisor's budget.
+        /// Restarts left in its supervisor's budget, or in its own.
         left: u32,
+    },
+    /// A partition failed too often: it is paused, the others go on without it.
+    Parked {
+        /// The task: `<sub-topology>-<partition>`.
+        task: String,
+        /// Kind of the reason.
+        cause: &'static str,
+        /// Its last failure.
+        reason: String,
+        /// Milliseconds until it is tried again.
+        retry_ms: i64,
+    },
+    /// A parked partition is tried again.
+    Retried {
+        /// The task.
+        task: String,
+    },
+    /// An actor made no progress: it was left behind with its thread, and is started anew.
+    Hung {
+        /// The actor, or its task, that is replaced.
+        actor: String,
+        /// Kind of the actor that was at work, or `thread`.
+        at: &'static str,
+        /// Where it was.
+        stage: &'static str,
+        /// Whether its thread was `computing` or `sleeping`.
+        thread: &'static str,
+        /// For how long it had made no progress, by its own time.
+        stuck_ms: i64,
+        /// Threads left behind that are still held, this one among them.
+        lost: usize,
+    },
+    /// Records lay unread although nothing kept them from being read: the consumer is started anew.
+    Unread {
+        /// Topic.
+        topic: String,
+        /// Partition.
+        partition: u32,
+        /// The next record that should have come.
+        offset: i64,
+        /// For how long.
+        unread_ms: i64,
+    },
+    /// A budget of restarts is spent: a supervisor gives up, and its own decides.
+    Escalated {
+        /// Path of the actor that failed last.
+        actor: String,
+        /// Its kind.
+        kind: String,
+        /// Kind of the reason.
+        cause: &'static str,
+        /// The reason.
+        reason: String,
     },
 }
 
@@ -191,54 +244,42 @@ impl Happened {
                 to,
                 reason,
             } => tracing::warn!(model, from, to, reason, "circuit breaker changed"),
-            // The supervisors log their restarts themselves.
-            Self::Restarting { .. } => {}
+            Self::Hung {
+                actor,
+                at,
+                stage,
+                thread,
+                stuck_ms,
+                lost,
+            } => tracing::error!(
+                actor,
+                at,
+                stage,
+                thread,
+                stuck_ms,
+                lost,
+                "no progress: left behind, started anew"
+            ),
+            Self::Unread {
+                topic,
+                partition,
+                offset,
+                unread_ms,
+            } => tracing::error!(
+                topic,
+                partition,
+                offset,
+                unread_ms,
+                "records lie unread: the consumer is started anew"
+            ),
+            // The supervisors log what they do themselves.
+            Self::Restarting { .. }
+            | Self::Parked { .. }
+            | Self::Retried { .. }
+            | Self::Escalated { .. } => {}
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn letters(events: &Events) -> Vec<(u64, u64)> {
-        let counts = events
-            .since(0)
-            .0
-            .into_iter()
-            .map(|event| match event.happened {
-                Happened::DeadLetters { count, .. } => (event.number, count),
-                other => panic!("{other:?}"),
-            });
-        counts.collect()
-    }
-
-    #[test]
-    fn a_burst_of_dead_letters_is_told_at_once_and_then_every_ten_seconds() {
-        let events = Events::default();
-        for second in 0..25 {
-            events.dead_letters(second * 1_000, "decode", "bad", 3);
-        }
-        assert_eq!(letters(&events), [(1, 3), (2, 30), (3, 30)]);
-        events.dead_letters(25_000, "score", "model-failed", 1);
-        assert_eq!(letters(&events).len(), 4, "another stage has its own");
-    }
-
-    #[test]
-    fn the_last_thousand_are_kept_and_listeners_hear_what_comes() {
-        let events = Events::default();
-        let happened = |nth: u64| Happened::Breaker {
-            model: nth.to_string(),
-            from: "closed",
-            to: "open",
-            reason: String::new(),
-        };
-        (1..=1_500).for_each(|nth| events.tell(0, happened(nth)));
-        let (last, mut stream) = events.since(0);
-        assert_eq!(last.len(), KEPT);
-        assert_eq!((last[0].number, last[KEPT - 1].number), (501, 1_500));
-        assert_eq!(events.since(1_498).0.len(), 2);
-        events.tell(0, happened(1_501));
-        assert_eq!(stream.try_recv().map(|event| event.number), Ok(1_501));
-    }
-}
+mod tests;

@@ -14,6 +14,7 @@ use super::context::ShardContext;
 use crate::feeds::{FeedReader, FeedTarget};
 use crate::log::{LogRecord, OffsetCommit, Producer, TopicPartition, partition_for_key};
 use crate::nodes::failure;
+use crate::nodes::pulse::{self, Stage};
 
 /// Records of one transaction, at most.
 const RECORDS_PER_WRITE: usize = 10_000;
@@ -63,17 +64,19 @@ impl Actor for FeedActor {
             return Ok(FeedState { context, stop });
         }
         let shared = Arc::clone(&context);
-        let writer = tokio::task::spawn_blocking(move || Writer::open(shared, source)).await??;
+        let open = move || Writer::open(shared, source);
+        let writer = context.blocking("open feed", open).await??;
         if let Some(mut writer) = writer {
             writer.stop = Arc::clone(&stop);
             let name = format!("feed-{}", writer.source.id);
             let ended = Ended(myself);
-            std::thread::Builder::new().name(name).spawn(move || {
+            let work = async move {
                 let outcome = writer.run().err().map(|error| error.to_string());
                 // An actor that is gone has stopped the thread itself.
                 drop(ended.0.send_message(FeedMessage::ThreadEnded(outcome)));
                 std::mem::forget(ended);
-            })?;
+            };
+            context.threads.start(&name, work)?;
         }
         Ok(FeedState { context, stop })
     }
@@ -183,7 +186,8 @@ impl Writer {
     fn run(mut self) -> Result<(), Failure> {
         let began = Instant::now();
         let mut next_write = began;
-        while !self.stop.load(Ordering::Acquire) {
+        while !self.stop.load(Ordering::Acquire) && !pulse::is_given_up() {
+            pulse::progress();
             let now = Instant::now();
             let want = match self.rate {
                 None => RECORDS_PER_WRITE,
@@ -200,7 +204,10 @@ impl Writer {
                 continue;
             }
             next_write = now + WRITE_EVERY;
-            let records = self.reader.next(want)?;
+            let records = {
+                let _call = pulse::enter(Stage::File);
+                self.reader.next(want)?
+            };
             self.context.faults.hit("feed-thread");
             let ended = records.is_empty() && self.reader.ended();
             if records.is_empty() && !ended {
@@ -208,7 +215,9 @@ impl Writer {
                 std::thread::park_timeout(WRITE_EVERY);
                 continue;
             }
+            let call = pulse::enter(Stage::Log);
             self.write(records, ended)?;
+            drop(call);
             if ended {
                 self.context.status.set_source_ended(&self.source.id);
                 return Ok(());

@@ -25,6 +25,7 @@ use bytes::Bytes;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use supervisors::TaskId;
 
+use super::answer;
 use super::context::ShardContext;
 use super::partition::start::restore;
 use super::program::Program;
@@ -216,11 +217,11 @@ impl Actor for SessionHost {
                 watermark,
                 reply,
             } => {
-                reply.send(state.run(keyed, batch, watermark).await)?;
+                answer(reply, state.run(keyed, batch, watermark).await)?;
             }
             HostMessage::Quarantine { keyed, key, reply } => {
                 let quarantine = state.operators[keyed].quarantine();
-                reply.send(quarantine.get(&key).cloned())?;
+                answer(reply, quarantine.get(&key).cloned())?;
             }
             HostMessage::Top { rank, limit, reply } => {
                 reply.send(state.top(rank, limit).await?)?;
@@ -228,10 +229,10 @@ impl Actor for SessionHost {
             HostMessage::Release { keyed, key, reply } => {
                 let moment = state.moment();
                 let released = state.operators[keyed].release(&key, moment).await;
-                reply.send(released.map_err(|error| error.to_string()))?;
+                answer(reply, released.map_err(|error| error.to_string()))?;
             }
             HostMessage::Close { next_epoch, reply } => {
-                reply.send(state.close(next_epoch).await?)?;
+                answer(reply, state.close(next_epoch).await?)?;
             }
             HostMessage::Committed { epoch } => {
                 for sessions in &mut state.operators {

@@ -77,6 +77,7 @@ fn work(context: &ShardContext) {
             "committed state cannot be written to its store; the changelog has it"
         );
     }
+    context.unread.look(context);
     context.heartbeats.beat(context);
     purge(context);
     if let Err(error) = context.log.maintain() {

@@ -11,6 +11,7 @@ mod worker;
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use config::{Millis, ModelId};
 use models::steward::Arms;
@@ -18,7 +19,7 @@ use models::train::Progress;
 use models::{LoadedModel, Matrix, ModelError, ModelHandle};
 use parking_lot::{Mutex, RwLock};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::breaker::{Breaker, Signal, Verdict, decide};
@@ -34,11 +35,17 @@ use worker::Worker;
 
 /// Requests that may wait; more make their senders wait.
 const QUEUE: usize = 64;
+/// How long a request waits for an actor that is being restarted: its model is loaded anew.
+const BACK_WITHIN: Duration = Duration::from_secs(10);
+/// Actors that a request may see end; then the request is to blame.
+const ENDS_MAX: usize = 2;
 
 /// Where partitions send feature rows. Survives restarts of the actor behind it.
 pub struct InferenceHandle {
     model: String,
     open: RwLock<Option<Open>>,
+    /// Counts the actors.
+    opened: watch::Sender<u64>,
     breaker: Mutex<Breaker>,
     /// Of a version that is trained on this node.
     training: Mutex<Option<Progress>>,
@@ -47,10 +54,13 @@ pub struct InferenceHandle {
 }
 
 /// The way to a running actor.
+#[derive(Clone)]
 struct Open {
     sender: mpsc::Sender<Request>,
     model: ModelHandle,
     trial: Option<Arc<Trial>>,
+    /// Closed when the actor ends, however it does.
+    alive: watch::Receiver<()>,
 }
 
 /// A version cannot be put into service.
@@ -89,7 +99,7 @@ pub enum InferenceError {
 }
 
 struct Request {
-    rows: Matrix,
+    rows: Arc<Matrix>,
     /// The version asked for; `None`: the one in service.
     version: Option<Arc<LoadedModel>>,
     asked: Instant,
@@ -103,6 +113,7 @@ impl InferenceHandle {
         Self {
             model: model.to_string(),
             open: RwLock::new(None),
+            opened: watch::Sender::default(),
             breaker: Mutex::default(),
             training: Mutex::default(),
             trouble: Mutex::default(),
@@ -202,26 +213,12 @@ impl InferenceHandle {
         } = ask;
         // What a version on trial does is its own affair: the breaker is the model's in service.
         let on_trial = version.is_some();
-        let sender = self.open.read().as_ref().map(|open| open.sender.clone());
-        let sender = sender.ok_or(InferenceError::Gone)?;
         let signal = |signal, reason: &str| self.signal(signal, reason, clock.now_ms(), events);
         if !on_trial && signal(Signal::Ask, "") == Verdict::Refuse {
             let reason = "its circuit breaker is open".to_owned();
             return Err(InferenceError::Model(reason));
         }
-        let asked = async {
-            let (reply, answered) = oneshot::channel();
-            let asked = Instant::now();
-            let sent = sender.send(Request {
-                rows,
-                version,
-                asked,
-                reply,
-            });
-            let sent = sent.await;
-            sent.map_err(|_| InferenceError::Gone)?;
-            answered.await.map_err(|_| InferenceError::Gone)
-        };
+        let asked = self.ask(Arc::new(rows), version);
         let answered = match deadline {
             None => asked.await,
             Some(deadline) => match tokio::time::timeout(deadline.duration(), asked).await {
@@ -249,6 +246,58 @@ impl InferenceHandle {
             signal(outcome, reason);
         }
         answered
+    }
+
+    /// Asks the actor; if it ends before it answers, its successor.
+    async fn ask(
+        &self,
+        rows: Arc<Matrix>,
+        version: Option<Arc<LoadedModel>>,
+    ) -> Result<Answered, InferenceError> {
+        for _ in 0..ENDS_MAX {
+            let Open {
+                sender, mut alive, ..
+            } = self.reach().await?;
+            let (reply, answered) = oneshot::channel();
+            let request = Request {
+                rows: Arc::clone(&rows),
+                version: version.clone(),
+                asked: Instant::now(),
+                reply,
+            };
+            let answered = async {
+                sender.send(request).await.ok()?;
+                answered.await.ok()
+            };
+            tokio::select! {
+                Some(answered) = answered => return Ok(answered),
+                // Nothing is ever sent on it: it closes.
+                _ = alive.changed() => {}
+                else => {}
+            }
+        }
+        let reason = "its actor ended twice over these rows".to_owned();
+        Err(InferenceError::Model(reason))
+    }
+
+    /// The way to the actor, as soon as there is one.
+    async fn reach(&self) -> Result<Open, InferenceError> {
+        let mut opened = self.opened.subscribe();
+        let reach = async {
+            loop {
+                opened.borrow_and_update();
+                let open = self.open.read().clone();
+                match open {
+                    Some(open) if open.alive.has_changed().is_ok() => return Ok(open),
+                    Some(_) | None => {}
+                }
+                if opened.changed().await.is_err() {
+                    return Err(InferenceError::Gone);
+                }
+            }
+        };
+        let reached = tokio::time::timeout(BACK_WITHIN, reach).await;
+        reached.unwrap_or(Err(InferenceError::Gone))
     }
 
     /// Tells the breaker; its changes are told to everyone.
@@ -285,6 +334,14 @@ pub struct InferenceArguments {
     pub model: usize,
 }
 
+/// What the actor holds.
+pub struct InferenceState {
+    context: Arc<ShardContext>,
+    model: usize,
+    /// Who waits for an answer sees this go.
+    _life: watch::Sender<()>,
+}
+
 /// What the actor hears from its thread.
 pub enum InferenceMessage {
     /// The thread has ended: by a panic, if the actor still stands.
@@ -293,7 +350,7 @@ pub enum InferenceMessage {
 
 impl Actor for Inference {
     type Msg = InferenceMessage;
-    type State = (Arc<ShardContext>, usize);
+    type State = InferenceState;
     type Arguments = InferenceArguments;
 
     async fn pre_start(
@@ -307,11 +364,16 @@ impl Actor for Inference {
         let loaded = context.blocking("load model", load).await??;
         let handle = ModelHandle::new(loaded);
         let (sender, receiver) = mpsc::channel(QUEUE);
+        let (life, alive) = watch::channel(());
         *context.models[model].open.write() = Some(Open {
             sender,
             model: handle.clone(),
             trial: None,
+            alive,
         });
+        context.models[model]
+            .opened
+            .send_modify(|times| *times += 1);
         let worker = Worker {
             handle,
             receiver,
@@ -324,7 +386,11 @@ impl Actor for Inference {
             worker.run().await;
         };
         context.threads.start(&format!("infer-{model}"), work)?;
-        Ok((context, model))
+        Ok(InferenceState {
+            context,
+            model,
+            _life: life,
+        })
     }
 
     async fn handle(
@@ -341,10 +407,10 @@ impl Actor for Inference {
     async fn post_stop(
         &self,
         _: ActorRef<InferenceMessage>,
-        (context, model): &mut Self::State,
+        state: &mut InferenceState,
     ) -> Result<(), ActorProcessingErr> {
         // Closes the queue: the thread ends after what it is doing.
-        *context.models[*model].open.write() = None;
+        *state.context.models[state.model].open.write() = None;
         Ok(())
     }
 }

@@ -25,12 +25,13 @@ impl Actor for Intake {
     ) -> Result<ConsumerLink, ActorProcessingErr> {
         let link = context.wiring.consumer().ok_or(Gone("the consumer"))?;
         let mut routes = Vec::new();
-        for task in context.assigned().iter() {
+        for task in context.running().iter() {
             let partition = context.wiring.partition(*task);
             let partition = partition.ok_or(Gone("the partition"))?;
             let credits = &context.credits[task];
             let positions = |reply| PartitionMessage::Positions { reply };
             let positions = ask(&partition, positions).await?;
+            context.status.started(*task, &positions);
             credits.reset(positions.iter().map(|(at, _)| at.clone()));
             for (at, from) in positions {
                 routes.push(Route {

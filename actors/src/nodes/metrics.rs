@@ -22,6 +22,8 @@ const INFERENCE_ROWS: &str = "thalweg_inference_batch_rows";
 const SESSIONS: &str = "thalweg_sessions_live";
 const STATE: &str = "thalweg_state_bytes";
 const OVERLAY: &str = "thalweg_state_unwritten_bytes";
+const HANGS: &str = "thalweg_hangs_total";
+const PARKED: &str = "thalweg_parked_partitions";
 const LAG: &str = "thalweg_lag_records";
 const WATERMARK_LAG: &str = "thalweg_watermark_lag_seconds";
 const HELD: &str = "thalweg_held_rows";
@@ -67,6 +69,7 @@ pub fn describe() {
         Unit::Count,
         "records not yet committed as read, by topic and partition"
     );
+    describe_healing();
     describe_counter!(
         QUARANTINES,
         Unit::Count,
@@ -100,6 +103,19 @@ pub fn describe() {
     );
 }
 
+fn describe_healing() {
+    describe_counter!(
+        HANGS,
+        Unit::Count,
+        "actors that made no progress and were replaced, by kind"
+    );
+    describe_gauge!(
+        PARKED,
+        Unit::Count,
+        "partitions that failed too often and are left out"
+    );
+}
+
 /// Records taken from sources.
 pub fn records(count: u64) {
     counter!(RECORDS).increment(count);
@@ -129,6 +145,17 @@ pub fn restart(kind: String, cause: &'static str) {
 /// Records of a source had no value.
 pub fn deletes(source: &str, records: u64) {
     counter!(DELETES, "source" => source.to_owned()).increment(records);
+}
+
+/// An actor of this kind made no progress.
+pub fn hang(kind: &'static str) {
+    counter!(HANGS, "kind" => kind).increment(1);
+}
+
+/// So many partitions are parked.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+pub fn parked(count: usize) {
+    gauge!(PARKED).set(count as f64);
 }
 
 /// A key of an operator came into quarantine.

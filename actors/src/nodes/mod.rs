@@ -8,6 +8,8 @@ pub mod restoring;
 pub mod status;
 pub mod metrics;
 pub mod faults;
+pub mod pulse;
+pub mod lanes;
 pub mod threads;
 pub mod boundary;
 mod bisect;
@@ -32,6 +34,8 @@ pub mod partition;
 pub mod sessions;
 pub mod quarantine;
 pub mod suspects;
+pub mod parked;
+pub mod unread;
 pub mod host;
 pub mod infer;
 pub mod inference;
@@ -43,6 +47,8 @@ pub mod heartbeat;
 mod leftover;
 mod standby;
 pub mod housekeeping;
+mod watched;
+pub mod watchdog;
 pub mod starter;
 
 use std::time::Duration;
@@ -68,6 +74,11 @@ pub(crate) fn failure(reason: impl Into<String>) -> ActorProcessingErr {
     })
 }
 
+/// Answers who asked.
+pub(crate) fn answer<T: Send + 'static>(reply: RpcReplyPort<T>, value: T) -> Result<(), Gone> {
+    reply.send(value).map_err(|_| Gone("the actor that asked"))
+}
+
 /// Asks an actor and waits for its answer.
 ///
 /// # Errors
@@ -79,6 +90,6 @@ pub async fn ask<M: Message, T: Send + 'static>(
     match actor.call(message, Some(ANSWER_WITHIN)).await {
         Ok(CallResult::Success(answer)) => Ok(answer),
         Ok(CallResult::Timeout) => Err(failure("an actor did not answer in time")),
-        Ok(CallResult::SenderError) | Err(_) => Err(failure("an actor ended before it answered")),
+        Ok(CallResult::SenderError) | Err(_) => Err(Gone("the actor that was asked").into()),
     }
 }

@@ -27,9 +27,10 @@ use super::context::ShardContext;
 use super::credit::Credits;
 use super::host::HostMessage;
 use super::program::Program;
+use super::sink::SinkMessage;
 use crate::batch::Batch;
 use crate::log::{Fetched, LogRecord, TopicPartition};
-use crate::nodes::{Gone, failure};
+use crate::nodes::{Gone, answer, failure};
 use crate::state::overlay::TaskState;
 use crate::state::store::Entry;
 use crate::watermark::{Pace, combine};
@@ -40,6 +41,10 @@ pub use outputs::TaskEpoch;
 
 /// Rows of one pass through the steps, at most: bounds what a released backlog takes in memory.
 const ROWS_PER_PASS: usize = 8_192;
+
+/// Rows that a task holds at most for an upstream task that is parked: the others' rows stay in the topic
+/// until it is back. At some 500 bytes a row, 100 MB.
+const HELD_FOR_PARKED_MAX: usize = 200_000;
 
 /// What a partition is told.
 pub enum PartitionMessage {
@@ -137,6 +142,8 @@ pub struct PartitionState {
     committed: Option<Arc<TaskState>>,
     /// `None` without keyed operators.
     host: Option<ActorRef<HostMessage>>,
+    /// Those of this life of the shard.
+    sinks: Vec<(config::NodeIndex, ActorRef<SinkMessage>)>,
     inputs: Vec<Input>,
     credits: Arc<Credits>,
     epoch: u64,
@@ -183,11 +190,11 @@ impl Actor for Partition {
         match message {
             PartitionMessage::Records { at, fetched } => state.records(&at, fetched).await?,
             PartitionMessage::Prepare { ended, reply } => {
-                reply.send(state.prepare(&ended))?;
+                answer(reply, state.prepare(&ended))?;
             }
             PartitionMessage::Release { watermark, reply } => {
                 let epoch = state.release(watermark).await?;
-                reply.send(epoch)?;
+                answer(reply, epoch)?;
             }
             PartitionMessage::Committed { epoch } => state.committed(epoch).await?,
             PartitionMessage::Session {
@@ -198,7 +205,8 @@ impl Actor for Partition {
             } => state.session(keyed, key, action, reply).await?,
             PartitionMessage::Positions { reply } => {
                 let positions = state.inputs.iter();
-                reply.send(positions.map(|i| (i.at.clone(), i.position)).collect())?;
+                let positions = positions.map(|i| (i.at.clone(), i.position)).collect();
+                answer(reply, positions)?;
             }
         }
         Ok(())
@@ -247,13 +255,14 @@ impl PartitionState {
 
     /// Sends rows to a sink for the open epoch.
     fn to_sink(&self, sink: config::NodeIndex, batch: Batch) -> Result<(), ActorProcessingErr> {
-        let actor = self.context.wiring.sink(sink).ok_or(Gone("the sink"))?;
+        let found = self.sinks.iter().find(|(index, _)| *index == sink);
+        let (_, actor) = found.ok_or(Gone("the sink"))?;
         self.context
             .status
             .outputs
             .fetch_add(batch.len() as u64, Ordering::Relaxed);
         actor
-            .send_message(super::sink::SinkMessage::Rows {
+            .send_message(SinkMessage::Rows {
                 task: self.task,
                 epoch: self.epoch,
                 batch,

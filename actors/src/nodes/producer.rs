@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use super::committer::CommitterMessage;
 use super::context::ShardContext;
 use super::faults::Faults;
+use super::pulse::{self, Stage};
 use crate::log::{GroupToken, LogError, LogRecord, OffsetCommit, Producer, TopicPartition};
 
 /// What one epoch writes.
@@ -93,20 +94,27 @@ async fn commit(
     faults: &Faults,
 ) -> Result<(), LogError> {
     faults.reach("before-begin").await;
-    producer.begin()?;
+    call(|| producer.begin())?;
     faults.reach("after-begin").await;
     for (at, records) in transaction.sends {
         match changelogs.contains(&at.topic) {
-            true => producer.send_state(&at, records)?,
-            false => producer.send(&at, records)?,
+            true => call(|| producer.send_state(&at, records))?,
+            false => call(|| producer.send(&at, records))?,
         }
         // Outputs first, then each task's rows, then its changelog.
         faults.reach("after-produce").await;
     }
     faults.reach("before-offsets").await;
-    producer.send_offsets(group, &transaction.offsets, Some(&transaction.token))?;
+    let (offsets, token) = (&transaction.offsets, &transaction.token);
+    call(|| producer.send_offsets(group, offsets, Some(token)))?;
     faults.reach("before-commit").await;
-    producer.commit()?;
+    call(|| producer.commit())?;
     faults.reach("after-commit").await;
     Ok(())
+}
+
+/// A call to the log, which may take long.
+fn call(call: impl FnOnce() -> Result<(), LogError>) -> Result<(), LogError> {
+    let _call = pulse::enter(Stage::Log);
+    call()
 }

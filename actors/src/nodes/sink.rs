@@ -29,7 +29,8 @@ use super::program::Program;
 use crate::batch::Batch;
 use crate::codec::{Encoded, Encoder};
 use crate::log::{Headers, HeadersBuilder, LogRecord, TopicPartition, partition_for_key};
-use crate::nodes::{Gone, failure};
+use crate::nodes::pulse::{self, Stage};
+use crate::nodes::{Gone, answer, failure};
 
 /// What a sink is told.
 pub enum SinkMessage {
@@ -192,7 +193,7 @@ impl Actor for SinkActor {
             }
             SinkMessage::Close { epoch, reply } => {
                 state.write_at_once().await?;
-                reply.send(state.close().await?)?;
+                answer(reply, state.close().await?)?;
                 state.epoch = epoch + 1;
                 for (task, batch) in std::mem::take(&mut state.later) {
                     state.take(task, &batch);
@@ -340,6 +341,7 @@ impl SinkState {
         if self.unwritten.is_empty() {
             return Ok(());
         }
+        let _call = pulse::enter(Stage::File);
         let mut lines = Vec::new();
         for value in self.unwritten.drain(..) {
             lines.extend_from_slice(&value);

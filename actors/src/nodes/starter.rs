@@ -5,6 +5,7 @@ use std::sync::Arc;
 use config::{Node, NodeIndex};
 use ractor::{Actor, ActorCell, SpawnErr};
 use supervisors::{ChildKind, ChildSpec, ChildStarter, StartError, StartFuture};
+use tokio::task::JoinHandle;
 
 use super::committer::Committer;
 use super::consumer::ConsumerActor;
@@ -15,8 +16,11 @@ use super::host::{HostArguments, SessionHost};
 use super::housekeeping::Housekeeping;
 use super::inference::{Inference, InferenceArguments};
 use super::intake::Intake;
+use super::lanes::Lane;
 use super::partition::{Partition, PartitionArguments};
 use super::sink::{SinkActor, SinkArguments};
+use super::threads::Threads;
+use super::watched::Watched;
 
 /// Starts the workers of one shard's tree.
 pub struct Starter {
@@ -32,6 +36,38 @@ impl Starter {
     #[must_use]
     pub fn new(context: Arc<ShardContext>, admin: Option<AdminStart>) -> Self {
         Self { context, admin }
+    }
+
+    /// Where a worker runs: on a thread that can be left behind, if threads are its shard's own.
+    fn lane(&self, spec: &ChildSpec) -> Result<Option<Lane>, StartError> {
+        let ShardContext {
+            threads,
+            lanes,
+            pulses,
+            ..
+        } = &*self.context;
+        match threads {
+            Threads::One => Ok(None),
+            Threads::Own => {
+                let name = match spec.kind {
+                    ChildKind::Partition { task } | ChildKind::SessionHost { task, .. } => {
+                        self.context.task_name(task)
+                    }
+                    _ => spec.name.clone(),
+                };
+                let lane = lanes.lane(&spec.kind, &name, pulses);
+                lane.map_err(|error| unknown(format!("no thread for {name}: {error}")))
+            }
+        }
+    }
+
+    fn is_of_another_node(&self, kind: &ChildKind) -> bool {
+        match kind {
+            ChildKind::SessionHost { task, .. } | ChildKind::Partition { task } => {
+                !self.context.assigned().contains(task)
+            }
+            _ => false,
+        }
     }
 
     fn node(&self, id: &config::NodeId) -> Result<NodeIndex, StartError> {
@@ -62,54 +98,75 @@ fn unknown(reason: String) -> StartError {
 }
 
 impl ChildStarter for Starter {
+    #[expect(clippy::too_many_lines, reason = "the index: an arm for each actor")]
     fn start(&self, spec: &ChildSpec, _: u64, supervisor: ActorCell) -> StartFuture {
         let context = Arc::clone(&self.context);
+        if self.is_of_another_node(&spec.kind) {
+            // A place in the tree until the group gives it to this one.
+            return spawn(Idle, (), ("idle", None), supervisor);
+        }
+        let lane = match self.lane(spec) {
+            Ok(lane) => (spec.kind.label(), lane),
+            Err(error) => return failed(error),
+        };
         match &spec.kind {
-            ChildKind::Store => spawn(Housekeeping, context, supervisor),
+            ChildKind::Store => spawn(Housekeeping, context, lane, supervisor),
             ChildKind::Inference { model } => match self.model(model) {
-                Ok(model) => spawn(Inference, InferenceArguments { context, model }, supervisor),
+                Ok(model) => {
+                    let arguments = InferenceArguments { context, model };
+                    spawn(Inference, arguments, lane, supervisor)
+                }
                 Err(error) => failed(error),
             },
             ChildKind::Director { model } => match self.model(model) {
-                Ok(model) => spawn(Director, InferenceArguments { context, model }, supervisor),
+                Ok(model) => {
+                    let arguments = InferenceArguments { context, model };
+                    spawn(Director, arguments, lane, supervisor)
+                }
                 Err(error) => failed(error),
             },
             ChildKind::Sink { sink } => match self.node(sink) {
-                Ok(index) => spawn(SinkActor, SinkArguments { context, index }, supervisor),
+                Ok(index) => spawn(
+                    SinkActor,
+                    SinkArguments { context, index },
+                    lane,
+                    supervisor,
+                ),
                 Err(error) => failed(error),
             },
-            ChildKind::Committer => spawn(Committer, context, supervisor),
-            ChildKind::SessionHost { task, .. } | ChildKind::Partition { task }
-                if !context.assigned().contains(task) =>
-            {
-                // Another node's: a place in the tree until the group gives it to this one.
-                spawn(Idle, (), supervisor)
+            ChildKind::Committer => spawn(Committer, context, lane, supervisor),
+            ChildKind::SessionHost { task, .. } => {
+                let task = *task;
+                spawn(
+                    SessionHost,
+                    HostArguments { context, task },
+                    lane,
+                    supervisor,
+                )
             }
-            ChildKind::SessionHost { task, .. } => spawn(
-                SessionHost,
-                HostArguments {
-                    context,
-                    task: *task,
-                },
-                supervisor,
-            ),
-            ChildKind::Partition { task } => spawn(
-                Partition,
-                PartitionArguments {
-                    context,
-                    task: *task,
-                },
-                supervisor,
-            ),
-            ChildKind::Consumer => spawn(ConsumerActor, context, supervisor),
-            ChildKind::Intake => spawn(Intake, context, supervisor),
+            ChildKind::Partition { task } => {
+                let task = *task;
+                spawn(
+                    Partition,
+                    PartitionArguments { context, task },
+                    lane,
+                    supervisor,
+                )
+            }
+            ChildKind::Consumer => spawn(ConsumerActor, context, lane, supervisor),
+            ChildKind::Intake => spawn(Intake, context, lane, supervisor),
             ChildKind::Feed { source } => match self.node(source) {
-                Ok(source) => spawn(FeedActor, FeedArguments { context, source }, supervisor),
+                Ok(source) => spawn(
+                    FeedActor,
+                    FeedArguments { context, source },
+                    lane,
+                    supervisor,
+                ),
                 Err(error) => failed(error),
             },
             ChildKind::Admin => match &self.admin {
                 Some(start) => start(supervisor),
-                None => spawn(Idle, (), supervisor),
+                None => spawn(Idle, (), lane, supervisor),
             },
             ChildKind::Root
             | ChildKind::Models
@@ -117,20 +174,53 @@ impl ChildStarter for Starter {
             | ChildKind::Shard { .. }
             | ChildKind::Tasks
             | ChildKind::Feeds
-            | ChildKind::PartitionTree { .. } => failed(unknown(format!(
-                "\"{}\" is a supervisor, not a worker",
-                spec.name
-            ))),
+            | ChildKind::PartitionTree { .. } => failed(no_worker(spec)),
         }
     }
 }
 
-fn spawn<A: Actor>(actor: A, arguments: A::Arguments, supervisor: ActorCell) -> StartFuture {
-    Box::pin(async move {
+fn no_worker(spec: &ChildSpec) -> StartError {
+    let name = &spec.name;
+    unknown(format!("\"{name}\" is a supervisor, not a worker"))
+}
+
+/// Starts an actor on a lane, or beside its supervisor where it has none.
+fn spawn<A: Actor>(
+    actor: A,
+    arguments: A::Arguments,
+    (who, lane): (&'static str, Option<Lane>),
+    supervisor: ActorCell,
+) -> StartFuture {
+    let pulse = lane.as_ref().map(|lane| lane.pulse.clone());
+    let watched = Watched {
+        actor,
+        who,
+        pulse: pulse.unwrap_or_default(),
+    };
+    let start = async move {
         let spawned: Result<_, SpawnErr> =
-            A::spawn_linked(None, actor, arguments, supervisor).await;
+            Watched::spawn_linked(None, watched, arguments, supervisor).await;
         Ok(spawned?.0.get_cell())
-    })
+    };
+    match lane {
+        None => Box::pin(start),
+        Some(lane) => Box::pin(async move {
+            let mut started = Started(lane.runtime.spawn(start));
+            match (&mut started.0).await {
+                Ok(started) => started,
+                Err(ended) => Err(unknown(ended.to_string())),
+            }
+        }),
+    }
+}
+
+/// A start on its way; dropped, it is abandoned.
+struct Started<T>(JoinHandle<T>);
+
+impl<T> Drop for Started<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 fn failed(error: StartError) -> StartFuture {

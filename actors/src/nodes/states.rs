@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -49,6 +50,8 @@ struct Slot {
     store: Mutex<Option<Arc<dyn StateStore>>>,
     /// Locked while a flush or a restore writes.
     state: Mutex<Option<Arc<TaskState>>>,
+    /// One that was left behind may still hold the state: it is not used again.
+    distrusted: AtomicBool,
 }
 
 impl Slot {
@@ -98,7 +101,8 @@ impl States {
         let slot = self.slot(task);
         let mut state = slot.state.lock();
         let sound = |state: &Arc<TaskState>| !state.is_broken() && state.restore_point().is_ok();
-        if state.as_ref().is_some_and(sound) && slot.is_at_end(log, changelogs)? {
+        let trusted = !slot.distrusted.swap(false, Ordering::AcqRel);
+        if trusted && state.as_ref().is_some_and(sound) && slot.is_at_end(log, changelogs)? {
             // A restart of the actors only: what they had committed is all there is.
             return Ok(Restored::nothing(self.changelog(task)));
         }
@@ -196,9 +200,21 @@ impl States {
         Ok(opened)
     }
 
-    /// A committed epoch has been taken over, and these are the next changelog offsets per space.
-    pub fn committed(&self, task: TaskId, changelog: &[i64]) {
+    /// An actor of this task was left behind: what it holds is not used by its successor.
+    pub(super) fn distrust(&self, task: TaskId) {
+        self.slot(task).distrusted.store(true, Ordering::Release);
+    }
+
+    /// A committed epoch has been taken over by this state, and these are the next changelog offsets per
+    /// space. A state that another has taken the place of has no say.
+    pub fn committed(&self, task: TaskId, state: &Arc<TaskState>, changelog: &[i64]) {
         let slot = self.slot(task);
+        // Locked for long only while it is opened anew.
+        let current = slot.state.try_lock_for(FLUSH_WAITS);
+        let is_current = |current: &Arc<TaskState>| Arc::ptr_eq(current, state);
+        if !current.is_some_and(|current| current.as_ref().is_some_and(is_current)) {
+            return;
+        }
         let mut known = slot.changelog.lock();
         known.clear();
         known.extend_from_slice(changelog);
@@ -261,5 +277,6 @@ fn retire(state: &mut Option<Arc<TaskState>>, name: &str) -> bool {
     if let Err(error) = old.flush() {
         tracing::warn!(task = name, %error, "state store cannot be written: rebuilding it");
     }
+    old.close();
     true
 }

@@ -201,6 +201,23 @@ impl Status {
         }
     }
 
+    /// A task begins at these positions.
+    pub fn started(&self, task: TaskId, positions: &[(TopicPartition, i64)]) {
+        let positions = positions.iter().map(position).collect();
+        self.update(task, |status| status.positions = positions);
+    }
+
+    /// How far a task's event time had come when it was last heard of.
+    #[must_use]
+    pub fn watermark(&self, task: TaskId) -> Option<i64> {
+        self.tasks.lock().get(&task)?.watermark
+    }
+
+    /// A task is parked: it is shown, even if it never got anywhere.
+    pub fn parked(&self, task: TaskId) {
+        self.update(task, |status| status.restoring = None);
+    }
+
     /// A task is being restored.
     pub fn restoring(&self, task: TaskId, restoring: Restoring) {
         self.update(task, |status| {

@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
+use supervisors::TaskId;
 
 use crate::log::{LogRecord, TopicPartition};
 
@@ -17,7 +18,14 @@ const KILLS_MAX: u32 = 3;
 
 /// What is held against the records of each partition.
 #[derive(Debug, Default)]
-pub struct Suspects(Mutex<HashMap<TopicPartition, Suspect>>);
+pub struct Suspects {
+    held_against: Mutex<HashMap<TopicPartition, Suspect>>,
+    /// What each task works on now: told for it if it hangs.
+    at_work: Mutex<HashMap<TaskId, AtWork>>,
+}
+
+/// Records of a partition: from an offset until another, exclusive.
+type AtWork = (TopicPartition, (i64, i64));
 
 /// Offsets worked on when a task failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +50,7 @@ pub(super) enum Part {
 impl Suspects {
     /// Records of a partition in the parts in which they are to be worked on, in their order.
     pub(super) fn parts(&self, at: &TopicPartition, records: Vec<LogRecord>) -> Vec<Part> {
-        let suspects = self.0.lock();
+        let suspects = self.held_against.lock();
         let Some(suspect) = suspects.get(at) else {
             return vec![Part::Work(records)];
         };
@@ -74,9 +82,26 @@ impl Suspects {
         parts
     }
 
+    /// A task works on these records from now on; `None`: on none.
+    pub(super) fn works_on(&self, task: TaskId, records: Option<AtWork>) {
+        let mut at_work = self.at_work.lock();
+        match records {
+            Some(records) => drop(at_work.insert(task, records)),
+            None => drop(at_work.remove(&task)),
+        }
+    }
+
+    /// A task hangs: over the records that it works on, if it works on any.
+    pub(super) fn hung(&self, task: TaskId, reason: &str) {
+        let at_work = self.at_work.lock().remove(&task);
+        if let Some((at, range)) = at_work {
+            self.failed(&at, range, reason.to_owned());
+        }
+    }
+
     /// A task failed over the records `from..until`.
     pub(super) fn failed(&self, at: &TopicPartition, (from, until): (i64, i64), reason: String) {
-        let mut suspects = self.0.lock();
+        let mut suspects = self.held_against.lock();
         let suspect = suspects.entry(at.clone()).or_insert(Suspect {
             from,
             until,
@@ -94,7 +119,7 @@ impl Suspects {
 
     /// Everything before this offset is committed: nothing is held against it any more.
     pub(super) fn committed(&self, at: &TopicPartition, offset: i64) {
-        let mut suspects = self.0.lock();
+        let mut suspects = self.held_against.lock();
         if suspects
             .get(at)
             .is_some_and(|suspect| suspect.until <= offset)

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::task::JoinError;
 
+use super::pulse::{Pulse, Stage};
+
 /// How a shard runs what blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Threads {
@@ -32,7 +34,12 @@ impl Threads {
             Self::Own => {
                 let runtime = tokio::runtime::Handle::current();
                 let thread = std::thread::Builder::new().name(name.to_owned());
-                thread.spawn(move || runtime.block_on(work)).map(drop)
+                let pulse = Pulse::beside();
+                let watched = async move {
+                    // What was given up ends without a word.
+                    let _: Option<()> = pulse.watch("thread", Stage::Loop, work).await;
+                };
+                thread.spawn(move || runtime.block_on(watched)).map(drop)
             }
             Self::One => {
                 drop(tokio::spawn(work));
@@ -50,7 +57,14 @@ impl Threads {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, JoinError> {
         match self {
-            Self::Own => tokio::task::spawn_blocking(work).await,
+            Self::Own => {
+                let pulse = Pulse::beside();
+                let watched = move || {
+                    let _section = pulse.section("thread", Stage::Blocking);
+                    work()
+                };
+                tokio::task::spawn_blocking(watched).await
+            }
             // A task too, so that a panic ends the same way.
             Self::One => tokio::spawn(async move { work() }).await,
         }

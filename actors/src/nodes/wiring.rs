@@ -30,6 +30,19 @@ struct Refs {
     committer: Option<ActorRef<CommitterMessage>>,
     consumer: Option<ConsumerLink>,
     intake: Option<ConsumerLink>,
+    /// Counts the committers.
+    life: u64,
+}
+
+/// Those whom a committer commands: all of its own life of the shard.
+#[derive(Clone)]
+pub struct Crew {
+    /// In the order of the topology.
+    pub sinks: Vec<(NodeIndex, ActorRef<SinkMessage>)>,
+    /// Those that run.
+    pub partitions: HashMap<TaskId, ActorRef<PartitionMessage>>,
+    /// The consumer's thread, once all have started.
+    pub intake: Option<ConsumerLink>,
 }
 
 impl Wiring {
@@ -48,14 +61,27 @@ impl Wiring {
         self.refs.write().partitions.insert(task, actor);
     }
 
-    /// The committer has started: a new life of the shard, in which nobody else of those it
-    /// commands has yet.
-    pub fn set_committer(&self, actor: ActorRef<CommitterMessage>) {
+    /// The committer has started: a new life of the shard, in which its sinks have started before it and
+    /// nobody else of those it commands has yet. Gives the life's number.
+    pub fn set_committer(&self, actor: ActorRef<CommitterMessage>) -> u64 {
         let mut refs = self.refs.write();
         refs.committer = Some(actor);
         refs.intake = None;
         refs.partitions.clear();
         refs.hosts.clear();
+        refs.life += 1;
+        refs.life
+    }
+
+    /// Those of this life; `None` when it is over. A committer that was left behind commands nobody.
+    #[must_use]
+    pub fn crew(&self, life: u64) -> Option<Crew> {
+        let refs = self.refs.read();
+        (refs.life == life).then(|| Crew {
+            sinks: refs.sinks(),
+            partitions: refs.partitions.clone(),
+            intake: refs.intake.clone(),
+        })
     }
 
     /// The consumer has started: before all the others, whose restarts it outlives.
@@ -75,24 +101,11 @@ impl Wiring {
         self.attached.subscribe()
     }
 
-    /// A sink.
-    #[must_use]
-    pub fn sink(&self, sink: NodeIndex) -> Option<ActorRef<SinkMessage>> {
-        self.refs.read().sinks.get(&sink).cloned()
-    }
-
-    /// All sinks, in the order of the topology.
+    /// All sinks, in the order of the topology. Whoever starts in a life of the shard takes them then: those
+    /// of the next are not its own.
     #[must_use]
     pub fn sinks(&self) -> Vec<(NodeIndex, ActorRef<SinkMessage>)> {
-        let mut all: Vec<_> = self
-            .refs
-            .read()
-            .sinks
-            .iter()
-            .map(|(k, v)| (*k, v.clone()))
-            .collect();
-        all.sort_by_key(|(index, _)| *index);
-        all
+        self.refs.read().sinks()
     }
 
     /// A session host.
@@ -123,5 +136,13 @@ impl Wiring {
     #[must_use]
     pub fn intake(&self) -> Option<ConsumerLink> {
         self.refs.read().intake.clone()
+    }
+}
+
+impl Refs {
+    fn sinks(&self) -> Vec<(NodeIndex, ActorRef<SinkMessage>)> {
+        let mut all: Vec<_> = self.sinks.iter().map(|(k, v)| (*k, v.clone())).collect();
+        all.sort_by_key(|(index, _)| *index);
+        all
     }
 }

@@ -42,6 +42,8 @@ pub struct TaskState {
     flushing: Mutex<()>,
     /// The store has failed.
     broken: AtomicBool,
+    /// Nothing is taken over or written any more.
+    closed: AtomicBool,
 }
 
 /// What one flush did.
@@ -93,11 +95,12 @@ impl TaskState {
             overlay: RwLock::default(),
             flushing: Mutex::new(()),
             broken: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
         }
     }
 
     /// Takes over what a **committed** epoch left: snapshots, the next changelog offset per space
-    /// and the next offset per input. Costs O(entries), no I/O.
+    /// and the next offset per input. Costs O(entries), no I/O. Nothing happens once it is closed.
     pub fn committed(
         &self,
         epoch: u64,
@@ -106,6 +109,9 @@ impl TaskState {
         inputs: Vec<(String, i64)>,
     ) {
         let mut overlay = self.overlay.write();
+        if self.closed.load(Ordering::Acquire) {
+            return;
+        }
         let fresh = &mut overlay.fresh;
         for entry in entries {
             fresh.put(entry);
@@ -157,6 +163,14 @@ impl TaskState {
         Ok(values.pop().flatten())
     }
 
+    /// Ends it: another state is about to be restored from the changelog over the same store. Whoever still
+    /// holds this one can do no harm with it. Waits for a flush that runs.
+    pub fn close(&self) {
+        let _no_flush = self.flushing.lock();
+        let _no_commit = self.overlay.write();
+        self.closed.store(true, Ordering::Release);
+    }
+
     /// Writes everything committed so far to the store, data first, then the marker. Runs beside
     /// commits and loads; a second flush waits for the first.
     ///
@@ -165,6 +179,9 @@ impl TaskState {
     /// next flush. The cure is to stop the task and restore it.
     pub fn flush(&self) -> Result<FlushStats, StoreError> {
         let _one_at_a_time = self.flushing.lock();
+        if self.closed.load(Ordering::Acquire) {
+            return Ok(FlushStats::default());
+        }
         let Some((generation, position)) = self.begin_flush() else {
             return Ok(FlushStats::default());
         };

@@ -165,6 +165,7 @@ pub(crate) fn check(document: &raw::Document, cx: &Context<'_>) -> Option<Topolo
         log: settings.log,
         epoch: settings.epoch,
         state: settings.state,
+        supervision: settings.supervision,
         dead_letter: settings.dead_letter,
         nodes,
         models,

@@ -1,12 +1,12 @@
-//! `version`, `name`, `[log]`, `[epoch]`, `[state]`, `[dead-letter]`.
+//! `version`, `name`, `[log]`, `[epoch]`, `[state]`, `[supervision]`, `[dead-letter]`.
 
 use super::{Context, kafka};
 use crate::code::Code;
 use crate::files::Finding;
 use crate::raw::{self, Duration, Key, Size};
 use crate::{
-    ByteSize, Delivery, EpochSettings, LogSettings, Millis, StateSettings, TopicName, TopologyName,
-    defaults,
+    ByteSize, Delivery, EpochSettings, LogSettings, Millis, StateSettings, SupervisionSettings,
+    TopicName, TopologyName, defaults,
 };
 
 /// The version of the file format that is read here.
@@ -23,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) log: LogSettings,
     pub(crate) epoch: EpochSettings,
     pub(crate) state: StateSettings,
+    pub(crate) supervision: SupervisionSettings,
     pub(crate) dead_letter: TopicName,
 }
 
@@ -67,6 +68,7 @@ pub(crate) fn check(document: &raw::Document, cx: &Context<'_>) -> Option<Settin
         log: log?,
         epoch,
         state,
+        supervision: supervision(document.supervision.as_ref().and_then(Key::get), cx),
         dead_letter: dead_letter?,
     })
 }
@@ -113,6 +115,26 @@ fn log(document: &raw::Document, epoch: &EpochSettings, cx: &Context<'_>) -> Opt
         }
         Some(None) => None,
     }
+}
+
+fn supervision(table: Option<&raw::Supervision>, cx: &Context<'_>) -> SupervisionSettings {
+    let mut settings = defaults::SUPERVISION;
+    let Some(table) = table else {
+        return settings;
+    };
+    // A watchdog's look is a tenth of a second: less cannot be told from nothing.
+    let keys = [
+        (&table.parked_retry, 1_000, &mut settings.parked_retry),
+        (&table.stuck_after, 500, &mut settings.stuck_after),
+        (&table.stuck_call_after, 500, &mut settings.stuck_call_after),
+        (&table.unread_after, 1_000, &mut settings.unread_after),
+    ];
+    for (key, least, setting) in keys {
+        if let Some(span) = key.as_ref().and_then(|key| span_of_time(key, least, cx)) {
+            *setting = span;
+        }
+    }
+    settings
 }
 
 /// A size of at least so much.

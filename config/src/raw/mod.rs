@@ -27,7 +27,7 @@ pub(crate) use operator::{
     WindowKind,
 };
 pub(crate) use settings::{
-    DeadLetter, Epoch, Kafka, Log, Mechanism, Membership, Property, Security, State,
+    DeadLetter, Epoch, Kafka, Log, Mechanism, Membership, Property, Security, State, Supervision,
 };
 pub(crate) use sink::Sink;
 pub(crate) use source::{ColumnType, Feed, Profile, Source, Start, Watermark};
@@ -55,6 +55,8 @@ pub(crate) struct Document {
     pub(crate) epoch: Option<Key<Epoch>>,
     /// What live sessions may cost.
     pub(crate) state: Option<Key<State>>,
+    /// When what fails or hangs is helped.
+    pub(crate) supervision: Option<Key<Supervision>>,
     /// Where records go that cannot be processed.
     pub(crate) dead_letter: Option<Key<DeadLetter>>,
     /// Where records come in.

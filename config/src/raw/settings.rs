@@ -1,4 +1,4 @@
-//! `[log]`, `[epoch]`, `[state]`, `[dead-letter]`.
+//! `[log]`, `[epoch]`, `[state]`, `[supervision]`, `[dead-letter]`.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -239,6 +239,20 @@ pub(crate) struct State {
     pub(crate) memory: Option<Key<Size>>,
     /// Sessions without records for so long leave memory. Default: 10min.
     pub(crate) idle: Option<Key<Duration>>,
+}
+
+/// When what fails or hangs is helped.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Supervision {
+    /// A partition that failed too often is parked, and tried again after so long. Default: 5min.
+    pub(crate) parked_retry: Option<Key<Duration>>,
+    /// An actor that makes no progress for so long is replaced; time in which it waits for a CPU does not count. Default: 1500ms.
+    pub(crate) stuck_after: Option<Key<Duration>>,
+    /// The same for one call to a model, the log or the disk. Default: 1min.
+    pub(crate) stuck_call_after: Option<Key<Duration>>,
+    /// Where records lie unread for so long although the partition could be read, the consumer is replaced. Default: 1min.
+    pub(crate) unread_after: Option<Key<Duration>>,
 }
 
 /// Where records go that cannot be processed.

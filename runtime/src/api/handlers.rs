@@ -54,6 +54,13 @@ pub(super) async fn partitions(State(shared): State<Shared>) -> Answer {
     ask(shared, |control| Ok(control.partitions()?)).await
 }
 
+pub(super) async fn retry_partition(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+) -> Answer {
+    ask(shared, move |control| control.retry_partition(&name)).await
+}
+
 pub(super) async fn nodes(State(shared): State<Shared>) -> Answer {
     ask(shared, |control| Ok(control.nodes()?)).await
 }

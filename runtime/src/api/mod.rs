@@ -64,7 +64,7 @@ pub async fn serve(
 }
 
 /// Every path there is.
-fn routes() -> [(&'static str, MethodRouter<Shared>); 19] {
+fn routes() -> [(&'static str, MethodRouter<Shared>); 20] {
     [
         ("/health/live", get(h::live)),
         ("/health/ready", get(h::ready)),
@@ -72,6 +72,7 @@ fn routes() -> [(&'static str, MethodRouter<Shared>); 19] {
         ("/v1/topology", get(h::topology)),
         ("/v1/tree", get(h::tree)),
         ("/v1/partitions", get(h::partitions)),
+        ("/v1/partitions/{name}/retry", post(h::retry_partition)),
         ("/v1/nodes", get(h::nodes)),
         ("/v1/events", get(h::events)),
         ("/v1/sessions", get(h::sessions)),

@@ -15,6 +15,7 @@ mod tree;
 mod members;
 mod sessions;
 mod learn;
+mod partitions;
 mod init;
 mod drift;
 
@@ -60,6 +61,9 @@ enum Command {
     Train(Box<learn::TrainArguments>),
     /// Measures a version of a model on labelled rows, by slice
     Evaluate(Box<learn::EvaluateArguments>),
+    /// Lists the partitions of a running daemon, and tries parked ones again
+    #[command(subcommand)]
+    Partitions(partitions::PartitionsCommand),
     /// Shows the supervision tree of a running daemon
     Tree(tree::TreeArguments),
     /// Lists the nodes that run a topology, with their tasks and lag
@@ -148,6 +152,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Sessions(command) => sessions::sessions(&command),
         Command::Train(arguments) => learn::train(&arguments),
         Command::Evaluate(arguments) => learn::evaluate(&arguments),
+        Command::Partitions(command) => partitions::partitions(&command),
         Command::Tree(arguments) => tree::tree(&arguments),
         Command::Nodes(arguments) => members::members(&arguments),
         Command::Drift(arguments) => drift::drift(&arguments),

@@ -83,7 +83,7 @@ pub(super) fn sessions(command: &SessionsCommand) -> u8 {
     done.unwrap_or_else(|error| unavailable(&error))
 }
 
-fn api(daemon: &DaemonArguments) -> Result<Api, AccessError> {
+pub(super) fn api(daemon: &DaemonArguments) -> Result<Api, AccessError> {
     match &daemon.api {
         Some(address) => Ok(Api::at(address)),
         None => Api::of(&daemon.data.data_dir),
@@ -142,7 +142,7 @@ fn path(arguments: &KeyArguments) -> String {
 }
 
 /// A text as one segment of a path: everything but letters, digits and `-._~` is escaped (RFC 3986).
-fn segment(text: &str) -> String {
+pub(super) fn segment(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let escape = |byte: u8| match plain(byte) {
         true => char::from(byte).to_string(),

@@ -24,7 +24,7 @@ pub use append::{Appended, append_direct, lines};
 pub use dead_letters::{Handled, LetterChoice, drop_letters, letters, replay_letters};
 pub use error::ControlError;
 pub use nodes::{NodeState, NodeTaskView, NodeView, nodes};
-pub use progress::{LagView, PartitionView};
+pub use progress::{LagView, PartitionRetried, PartitionView};
 pub use read::{READ_RECORDS_MAX, ReadRequest, Record, TopicView, read, topic_view};
 pub use sessions::{SESSIONS_MAX, SessionEnded, SessionView, SessionsBy};
 pub use topology::{kind, topology_view};

@@ -4,14 +4,16 @@ use std::collections::{BTreeSet, HashMap};
 
 use actors::log::LogError;
 use actors::nodes::context::ShardContext;
+use actors::nodes::parked::ParkedStatus;
 use actors::nodes::program::{Action, EntryKind};
 use actors::nodes::restoring::Restoring;
 use actors::nodes::status::TaskStatus;
 use config::{Node, TopicName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use supervisors::{ChildKind, Errand, TaskId};
 
-use super::Control;
+use super::{Control, ControlError};
 
 /// A task and how far it is.
 #[derive(Debug, Clone, Serialize)]
@@ -35,6 +37,8 @@ pub struct PartitionView {
     pub state_bytes: usize,
     /// A restore on its way.
     pub restoring: Option<RestoreView>,
+    /// It failed too often and is left out for a while.
+    pub parked: Option<ParkedStatus>,
     /// Per input.
     pub inputs: Vec<LagView>,
 }
@@ -77,6 +81,13 @@ pub struct LagView {
     pub position: i64,
     /// End of the partition.
     pub end: i64,
+}
+
+/// A parked partition is being tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionRetried {
+    /// Which: `<sub-topology>-<partition>`.
+    pub partition: String,
 }
 
 impl LagView {
@@ -127,10 +138,40 @@ impl Control {
                 sessions: task.sessions,
                 state_bytes: task.state_bytes,
                 restoring: task.restoring.as_ref().map(RestoreView::of),
+                parked: self
+                    .task(&task.name)
+                    .and_then(|task| self.context().parked.get(task)),
                 inputs,
             }
         };
         Ok(tasks.iter().map(view).collect())
+    }
+
+    /// Tries a parked partition again now instead of when its time comes. Returns at once.
+    ///
+    /// # Errors
+    /// No such partition, or it is not parked here.
+    pub fn retry_partition(&self, name: &str) -> Result<PartitionRetried, ControlError> {
+        let task = self.task(name).ok_or_else(|| ControlError::NotFound {
+            what: "partition",
+            name: name.to_owned(),
+        })?;
+        if self.context().parked.get(task).is_none() {
+            let reason = format!("partition \"{name}\" is not parked on this node");
+            return Err(ControlError::Conflict(reason));
+        }
+        let kind = ChildKind::PartitionTree { task };
+        self.context().ask_tree(&kind, Errand::Retry);
+        Ok(PartitionRetried {
+            partition: name.to_owned(),
+        })
+    }
+
+    /// The task of this name.
+    fn task(&self, name: &str) -> Option<TaskId> {
+        let context = self.context();
+        let mut tasks = context.tasks.iter().copied();
+        tasks.find(|task| context.task_name(*task) == name)
     }
 
     /// Whether a source reads this topic.

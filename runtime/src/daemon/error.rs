@@ -30,6 +30,9 @@ pub enum DaemonError {
     /// Topics that are not there, in a file that forbids to create them.
     #[error("topics {0:?} are missing, and create-topics is false")]
     MissingTopics(Vec<String>),
+    /// No thread for the watchdog.
+    #[error("no thread can be started")]
+    NoThread(#[source] std::io::Error),
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -60,6 +63,7 @@ impl DaemonError {
                  definition back; `thalweg plan` shows what becomes of state",
             ),
             Self::MissingTopics(_) => Some("`thalweg apply FILE` creates them"),
+            Self::NoThread(_) => Some("look at the limits of processes and memory of this user"),
             Self::Log(error) => log_hint(error),
             Self::Ended { exit, .. } => exit.remedy(),
         }

@@ -1,6 +1,7 @@
 //! The life of a running topology: open the log, create its topics, start the tree, wait, drain, stop.
 
 mod error;
+mod news;
 mod files;
 mod node;
 mod lock;
@@ -16,15 +17,15 @@ use actors::log::embedded::{EmbeddedLog, EmbeddedOptions};
 use actors::log::kafka::{KafkaLog, NodeIdentity};
 use actors::nodes::committer::CommitterMessage;
 use actors::nodes::consumer::drain;
-use actors::nodes::context::{Part, ShardContext, ShardSettings};
-use actors::nodes::events::Happened;
+use actors::nodes::context::{ShardContext, ShardSettings};
 use actors::nodes::faults::Faults;
 use actors::nodes::metrics;
 use actors::nodes::starter::Starter;
 use actors::nodes::threads::Threads;
+use actors::nodes::watchdog::Watchdog;
 use actors::state::sled_store;
 use config::{LogSettings, Membership, Topology};
-use supervisors::{News, PlanOptions, SupervisionNews, TreeHandle, feeds_path, tasks_path};
+use supervisors::{PlanOptions, SupervisionNews, TreeHandle};
 
 pub use error::{DaemonError, log_hint};
 pub use files::{DaemonFile, DaemonFileGuard, Ran, RanOperator};
@@ -46,6 +47,7 @@ pub struct Daemon {
     pub context: Arc<ShardContext>,
     /// Its supervision tree.
     pub tree: Arc<TreeHandle>,
+    _watchdog: Option<Watchdog>,
 }
 
 /// Opens the log that a topology names.
@@ -132,7 +134,10 @@ impl Daemon {
         let plan = supervisors::plan(
             &context.topology,
             std::slice::from_ref(&context.tasks),
-            PlanOptions { session_hosts: 1 },
+            PlanOptions {
+                session_hosts: 1,
+                parked_retry: context.topology.supervision.parked_retry,
+            },
         );
         let starter = Arc::new(Starter::new(Arc::clone(&context), None));
         let seed = context.seed;
@@ -141,32 +146,41 @@ impl Daemon {
             exit: error.0,
         };
         let shared = Arc::clone(&context);
-        let news = Arc::new(move |news: &SupervisionNews| tell(&shared, news));
+        let news = Arc::new(move |news: &SupervisionNews| news::tell(&shared, news));
         let tree = supervisors::open_tree(plan, starter, news, seed).await;
         let tree = Arc::new(tree.map_err(ended)?);
-        let (tasks, feeds) = (
-            tasks_path(&context.topology, 0),
-            feeds_path(&context.topology),
-        );
-        let recycled = Arc::downgrade(&tree);
-        context.set_recycle(Box::new(move |part| {
-            let path = match part {
-                Part::Tasks => &tasks,
-                Part::Feeds => &feeds,
-            };
-            if let Some(tree) = recycled.upgrade() {
-                tree.recycle(path);
+        let asked = Arc::downgrade(&tree);
+        context.set_tree(Box::new(move |kind, errand| {
+            if let Some(tree) = asked.upgrade() {
+                tree.ask(kind, errand);
             }
         }));
+        let watchdog = match context.threads {
+            Threads::Own => Watchdog::start(Arc::clone(&context)).map(Some),
+            // In a simulation nothing hangs but the test.
+            Threads::One => Ok(None),
+        };
+        let watchdog = watchdog.map_err(DaemonError::NoThread)?;
         tokio::select! {
             biased;
             error = context.refused() => return Err(error.into()),
             ready = tree.ready() => ready.map_err(ended)?,
         }
         Ok(Self {
+            _watchdog: watchdog,
             tree,
             context: Arc::clone(&context),
         })
+    }
+
+    /// A handle to what runs already, without a watchdog of its own.
+    #[must_use]
+    pub fn of(context: Arc<ShardContext>, tree: Arc<TreeHandle>) -> Self {
+        Self {
+            context,
+            tree,
+            _watchdog: None,
+        }
     }
 
     /// Resolves when the tree has ended by itself, or the log refuses what it needs.
@@ -237,22 +251,5 @@ impl Daemon {
         {
             tracing::debug!("the consumer had ended before it could leave the group");
         }
-    }
-}
-
-/// Counts restarts by kind and cause, and tells of each.
-fn tell(context: &ShardContext, news: &SupervisionNews) {
-    if let News::Restarting { exit, after, left } = &news.news {
-        let (kind, cause) = (news.kind.label().to_owned(), exit.cause());
-        metrics::restart(kind.clone(), cause);
-        let restarting = Happened::Restarting {
-            actor: news.path.clone(),
-            kind,
-            cause,
-            reason: exit.to_string(),
-            after_ms: after.0,
-            left: *left,
-        };
-        context.events.tell(context.clock.now_ms(), restarting);
     }
 }

@@ -67,17 +67,17 @@ root  rest_for_one, 3 restarts / 10min, backoff 100ms to 30s
 │ │   ├ sink-sums
 │ │   ├ sink-corrected
 │ │   ├ committer
-│ │   ├ raw-0  one_for_all, escalates at once
+│ │   ├ raw-0  one_for_all, escalates at once; itself parked after 5 restarts / 2min, tried again after 5min
 │ │   │ └ partition
-│ │   ├ raw-1  one_for_all, escalates at once
+│ │   ├ raw-1  one_for_all, escalates at once; itself parked after 5 restarts / 2min, tried again after 5min
 │ │   │ └ partition
-│ │   ├ corrections-0  one_for_all, escalates at once
+│ │   ├ corrections-0  one_for_all, escalates at once; itself parked after 5 restarts / 2min, tried again after 5min
 │ │   │ └ partition
-│ │   ├ by-customer-0  one_for_all, escalates at once
+│ │   ├ by-customer-0  one_for_all, escalates at once; itself parked after 5 restarts / 2min, tried again after 5min
 │ │   │ ├ host-0
 │ │   │ ├ host-1
 │ │   │ └ partition
-│ │   ├ by-customer-1  one_for_all, escalates at once
+│ │   ├ by-customer-1  one_for_all, escalates at once; itself parked after 5 restarts / 2min, tried again after 5min
 │ │   │ ├ host-0
 │ │   │ ├ host-1
 │ │   │ └ partition
@@ -103,7 +103,10 @@ fn the_tree_of_a_topology_is_the_one_in_the_design() {
     let plan = plan(
         &topology,
         &[all_tasks(&topology)],
-        PlanOptions { session_hosts: 2 },
+        PlanOptions {
+            session_hosts: 2,
+            parked_retry: Millis(300_000),
+        },
     );
     assert_eq!(plan.to_string(), TREE);
 }
@@ -115,7 +118,14 @@ fn each_shard_runs_its_own_tasks_and_every_task_is_in_one() {
     assert_eq!(tasks.len(), 5);
     let (left, right) = tasks.split_at(2);
     let shards = [left.to_vec(), right.to_vec()];
-    let plan = plan(&topology, &shards, PlanOptions { session_hosts: 1 });
+    let plan = plan(
+        &topology,
+        &shards,
+        PlanOptions {
+            session_hosts: 1,
+            parked_retry: Millis(300_000),
+        },
+    );
     let below_topology = plan.root.children()[2].children();
     let of_shard = |shard: &ChildSpec| -> Vec<TaskId> {
         let task = |child: &ChildSpec| match child.kind {

@@ -8,34 +8,37 @@ use ractor::errors::ActorProcessingErr;
 use ractor::{ActorCell, ActorId, ActorRef};
 use tokio::task::AbortHandle;
 
+use super::errands;
 use super::launch::Launch;
 use super::{Arguments, Environment, KILL_GRACE, Message, OnReady};
-use crate::group::{Group, Life, Order, Policy, Verdict};
+use crate::group::{Ended, Group, Judgement, Life, Order, Policy, Verdict};
 use crate::intensity::jitter;
 use crate::ledger::Node;
-use crate::{ChildKind, ChildState, Exit, Failure, News, Role, SupervisionNews};
+use crate::{ChildKind, ChildState, Exit, Failure, Hindrance, News, Role, SupervisionNews};
 
 pub(crate) struct State {
-    node: Arc<Node>,
-    environment: Arc<Environment>,
+    pub(super) node: Arc<Node>,
+    pub(super) environment: Arc<Environment>,
     generation: u64,
-    group: Group,
-    slots: Vec<Slot>,
+    pub(super) group: Group,
+    pub(super) slots: Vec<Slot>,
     on_ready: Option<OnReady>,
     /// Exits of actors that are nobody's yet: a child may end before the answer to its start is
     /// read. Kept only while a start is under way.
     early_exits: Vec<(ActorId, Exit)>,
     /// The wake-up that is set.
     wake_at: Option<i64>,
+    /// A child was given up: the others may wait for its answer, so they are not waited for long.
+    pub(super) in_haste: bool,
     draws: u64,
 }
 
 /// A child's running instance.
 #[derive(Default)]
-struct Slot {
+pub(super) struct Slot {
     generation: u64,
-    cell: Option<ActorCell>,
-    starting: Option<AbortHandle>,
+    pub(super) cell: Option<ActorCell>,
+    pub(super) starting: Option<AbortHandle>,
 }
 
 impl State {
@@ -55,8 +58,14 @@ impl State {
             });
         };
         let children = node.children.len();
+        let mut group = Group::new(policy, node.children.iter().map(|child| child.spec.parking));
+        for (child, node) in node.children.iter().enumerate() {
+            if let Some(until) = environment.ledger.parked_until(node) {
+                group.park(child, until);
+            }
+        }
         Ok(Self {
-            group: Group::new(policy, children),
+            group,
             slots: (0..children).map(|_| Slot::default()).collect(),
             node,
             environment,
@@ -64,6 +73,7 @@ impl State {
             on_ready: Some(on_ready),
             early_exits: Vec::new(),
             wake_at: None,
+            in_haste: false,
             draws: 0,
         })
     }
@@ -75,6 +85,11 @@ impl State {
             match order {
                 Order::Start(child) => self.start(myself, child),
                 Order::Stop(child) => self.stop(myself, child),
+                Order::Retry(child) => {
+                    let node = &self.node.children[child];
+                    self.environment.ledger.set_parked(node, None);
+                    self.tell(child, News::Retried);
+                }
                 Order::Ready => self.ready(),
                 Order::Finish(exit) => {
                     self.record(now);
@@ -93,6 +108,7 @@ impl State {
     }
 
     fn start(&mut self, myself: &ActorRef<Message>, child: usize) {
+        self.in_haste = false;
         let node = Arc::clone(&self.node.children[child]);
         let generation = self.environment.ledger.begin(&node);
         let environment = Arc::clone(&self.environment);
@@ -172,21 +188,6 @@ impl State {
         self.group.go_down(Exit::Normal);
     }
 
-    /// Recycles this supervisor's children, or hands the request down. A supervisor on the way that
-    /// is not up will start its children anew anyway.
-    pub(super) fn recycle(&mut self, mut path: Vec<String>) {
-        if path.is_empty() {
-            return self.group.recycle();
-        }
-        let name = path.remove(0);
-        let named = |node: &Arc<Node>| node.spec.name == name;
-        let child = self.node.children.iter().position(named);
-        let cell = child.and_then(|child| self.slots[child].cell.as_ref());
-        if cell.is_none_or(|cell| cell.send_message(Message::Recycle(path)).is_err()) {
-            tracing::debug!(name, "asked to recycle what does not run");
-        }
-    }
-
     pub(super) fn actor_ended(&mut self, id: ActorId, exit: Exit) {
         let of_child = |slot: &Slot| slot.cell.as_ref().is_some_and(|cell| cell.get_id() == id);
         match self.slots.iter().position(of_child) {
@@ -212,7 +213,10 @@ impl State {
         }
         self.ask_to_stop(child);
         let generation = self.slots[child].generation;
-        let deadline = stop_deadline(&self.node.children[child]);
+        let deadline = match self.in_haste {
+            true => errands::hasty_stop(&self.node.children[child]),
+            false => stop_deadline(&self.node.children[child]),
+        };
         myself.send_after(deadline, move || Message::Deadline { child, generation });
     }
 
@@ -263,19 +267,40 @@ impl State {
         self.child_ended(child, Exit::Killed);
     }
 
-    fn child_ended(&mut self, child: usize, exit: Exit) {
+    pub(super) fn child_ended(&mut self, child: usize, exit: Exit) {
         self.slots[child].cell = None;
-        let now = self.environment.ledger.now_ms();
-        let jitter = self.jitter();
-        let verdict = self.group.ended(child, &exit, now, jitter);
         let ledger = &self.environment.ledger;
-        ledger.set_exit(&self.node.children[child], exit.clone());
         ledger.end_below(&self.node.children[child]);
+        match self.group.ended(child, &exit) {
+            Ended::Stopped => self.tell(child, News::Stopped),
+            Ended::Finished => self.tell(child, News::Finished),
+            Ended::Failed => {}
+        }
+        self.environment
+            .ledger
+            .set_exit(&self.node.children[child], exit);
+        let (now, jitter) = (self.environment.ledger.now_ms(), self.jitter());
+        if let Some(judgement) = self.group.judge(now, jitter) {
+            self.judged(judgement, now);
+        }
+    }
+
+    /// Tells what comes of a failure.
+    fn judged(&self, judgement: Judgement, now: i64) {
+        let Judgement {
+            child,
+            exit,
+            verdict,
+        } = judgement;
+        let ledger = &self.environment.ledger;
         ledger.set_restarts(&self.node, self.group.restarts());
         let news = match verdict {
-            Verdict::Stopped => News::Stopped,
-            Verdict::Finished => News::Finished,
             Verdict::Restarting { after, left } => News::Restarting { exit, after, left },
+            Verdict::Parked { retry } => {
+                let until = now.saturating_add(retry.0);
+                ledger.set_parked(&self.node.children[child], Some(until));
+                News::Parked { exit, retry }
+            }
             Verdict::Escalated => News::Escalated { exit },
         };
         self.tell(child, news);
@@ -291,7 +316,12 @@ impl State {
     fn finish(&mut self, myself: &ActorRef<Message>, exit: Exit) -> Result<(), ActorProcessingErr> {
         let own = match exit {
             Exit::Normal => Exit::Normal,
-            Exit::Error { .. } | Exit::Panic { .. } | Exit::Killed => Exit::Error {
+            Exit::Error { .. } | Exit::Panic { .. } => Exit::Error {
+                reason: format!("\"{}\" gave up: {exit}", self.node.path),
+                remedy: exit.remedy().map(str::to_owned),
+            },
+            // No fault of what is below here is none of this supervisor's.
+            Exit::Hindered { .. } | Exit::Killed => Exit::Hindered {
                 reason: format!("\"{}\" gave up: {exit}", self.node.path),
                 remedy: exit.remedy().map(str::to_owned),
             },
@@ -299,6 +329,7 @@ impl State {
         self.environment.ledger.set_exit(&self.node, own.clone());
         match own {
             Exit::Error { reason, remedy } => Err(Box::new(Failure { reason, remedy })),
+            Exit::Hindered { reason, remedy } => Err(Box::new(Hindrance { reason, remedy })),
             Exit::Normal | Exit::Panic { .. } | Exit::Killed => {
                 myself.stop(None);
                 Ok(())
@@ -315,13 +346,14 @@ impl State {
                 Life::Starting => ChildState::Starting,
                 Life::Up => ChildState::Running,
                 Life::Stopping => ChildState::Stopping,
+                Life::Parked => ChildState::Parked,
                 Life::Left => ChildState::Ended,
             };
             self.environment.ledger.set_state(node, state);
         }
     }
 
-    fn tell(&self, child: usize, news: News) {
+    pub(super) fn tell(&self, child: usize, news: News) {
         let node = &self.node.children[child];
         let told = SupervisionNews {
             path: node.path.clone(),

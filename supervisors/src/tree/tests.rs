@@ -1,5 +1,6 @@
 //! Whole trees of toy actors on a paused clock: an hour of backoffs passes in milliseconds.
 
+mod healing;
 mod toys;
 
 use config::Strategy;
@@ -62,7 +63,7 @@ async fn a_part_that_is_recycled_stops_and_starts_in_order_and_costs_no_budget()
     let tree = start(root, &toys).await;
     assert_eq!(toys.read(), "+a0 +b0 +c0 +d0 +e0");
     for generation in 1..=5 {
-        tree.recycle("outer/inner");
+        tree.ask_at("outer/inner", Errand::Recycle);
         settle().await;
         let g = generation;
         let story = format!("-d{0} -c{0} -b{0} +b{g} +c{g} +d{g}", g - 1);
@@ -72,7 +73,7 @@ async fn a_part_that_is_recycled_stops_and_starts_in_order_and_costs_no_budget()
             "more often than the budget of failures allows"
         );
     }
-    tree.recycle("outer/nobody");
+    tree.ask_at("outer/nobody", Errand::Recycle);
     settle().await;
     assert_eq!(toys.read(), "");
     tree.stop(MINUTE).await.expect("the toys stop");
@@ -289,6 +290,8 @@ async fn the_news_tell_the_story() {
                 News::Restarting { exit, .. } => exit.cause(),
                 News::Escalated { .. } => "escalated",
                 News::Killed => "killed",
+                News::Parked { .. } => "parked",
+                News::Retried => "retried",
                 News::Abandoned => "abandoned",
             };
             told.lock().push(format!("{} {what}", news.path));

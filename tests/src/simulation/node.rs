@@ -167,10 +167,7 @@ impl Node {
 impl Up {
     /// The same daemon once more.
     fn daemon(&self) -> Daemon {
-        Daemon {
-            context: Arc::clone(&self.context),
-            tree: Arc::clone(&self.tree),
-        }
+        Daemon::of(Arc::clone(&self.context), Arc::clone(&self.tree))
     }
 
     async fn stop(self, world: &World, process: &Process) {

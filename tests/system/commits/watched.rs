@@ -11,7 +11,7 @@ use actors::log::{
 use config::TopicName;
 
 /// What a test does at the calls that decide over exactly-once. By default nothing.
-pub(super) trait Watcher: Send + Sync + 'static {
+pub(crate) trait Watcher: Send + Sync + 'static {
     /// Someone asks for a group's positions.
     fn positions_asked(&self) {}
 
@@ -19,6 +19,9 @@ pub(super) trait Watcher: Send + Sync + 'static {
     fn polled(&self) -> Option<Polled> {
         None
     }
+
+    /// A member is about to join.
+    fn joined(&self) {}
 
     /// A member proves its membership.
     fn token_given(&self) {}
@@ -41,9 +44,9 @@ pub(super) trait Watcher: Send + Sync + 'static {
 }
 
 /// The log.
-pub(super) struct Watched<W> {
-    pub(super) inner: MemoryLog,
-    pub(super) watcher: Arc<W>,
+pub(crate) struct Watched<W> {
+    pub(crate) inner: MemoryLog,
+    pub(crate) watcher: Arc<W>,
 }
 
 impl<W: Watcher> Log for Watched<W> {
@@ -87,6 +90,7 @@ impl<W: Watcher> Log for Watched<W> {
     }
 
     fn consumer(&self, settings: &ConsumerSettings) -> Result<Box<dyn Consumer>, LogError> {
+        self.watcher.joined();
         Ok(Box::new(WatchedConsumer {
             inner: self.inner.consumer(settings)?,
             watcher: Arc::clone(&self.watcher),

@@ -10,7 +10,7 @@ use ractor::ActorProcessingErr;
 use supervisors::TaskId;
 use tokio::time::Instant;
 
-use super::{CommitterState, Committing};
+use super::{CommitterState, Committing, silence};
 use crate::log::{LogRecord, TopicPartition};
 use crate::nodes::ask;
 use crate::nodes::context::ShardContext;
@@ -19,7 +19,9 @@ use crate::nodes::metrics;
 use crate::nodes::partition::{PartitionMessage, TaskEpoch};
 use crate::nodes::producer::Transaction;
 use crate::nodes::program::EntryKind;
+use crate::nodes::pulse::{self, Stage};
 use crate::nodes::sink::SinkMessage;
+use crate::nodes::wiring::Crew;
 use crate::nodes::{Gone, failure};
 
 /// Where the tasks were at a barrier.
@@ -34,8 +36,10 @@ pub(super) struct Progress {
 impl Progress {
     /// Whether everything that can be read has been read and processed.
     pub(super) fn caught_up(&self, context: &ShardContext) -> bool {
+        let _call = pulse::enter(Stage::Log);
         self.held == 0
             && context.is_assigned()
+            && !context.parked.any_of(&context.assigned())
             && self.ended
             && self.positions.iter().all(|(at, position)| {
                 let info = context.log.topic(&at.topic).ok().flatten();
@@ -54,7 +58,9 @@ impl CommitterState {
             return Ok(());
         }
         let context = Arc::clone(&self.context);
-        let Some(consumer) = context.wiring.intake() else {
+        let crew = context.wiring.crew(self.life);
+        let crew = crew.ok_or(Gone("this life of the shard"))?;
+        let Some(consumer) = &crew.intake else {
             return Ok(());
         };
         self.barrier_wanted = false;
@@ -62,14 +68,14 @@ impl CommitterState {
         let began = Instant::now();
         let arrivals = context.arrivals.load(Ordering::Relaxed);
         let ended = Arc::new(self.ended.of(&context, began));
-        let watermarks = prepare(&context, &self.tasks, &ended).await?;
-        let epochs = release(&context, &self.tasks, &watermarks).await?;
+        let watermarks = prepare(&crew, &self.tasks, &ended).await?;
+        let epochs = release(&context, &crew, &self.tasks, &watermarks).await?;
         let mut appended = Vec::new();
         let mut dead = Vec::new();
-        let mut sends: Vec<(TopicPartition, Vec<LogRecord>)> = Vec::new();
-        for (_, sink) in context.wiring.sinks() {
+        let mut sends = silence::markers(&context, &mut self.silent);
+        for (_, sink) in &crew.sinks {
             let epoch = self.epoch;
-            let closed = ask(&sink, |reply| SinkMessage::Close { epoch, reply }).await?;
+            let closed = ask(sink, |reply| SinkMessage::Close { epoch, reply }).await?;
             sends.extend(closed.sends);
             appended.extend(closed.appended);
             dead.push(closed.dead_letters);
@@ -176,18 +182,15 @@ struct Gathered {
 
 /// First half: every task finishes what it has and says how far its event time has come.
 async fn prepare(
-    context: &ShardContext,
+    crew: &Crew,
     tasks: &[TaskId],
     ended: &Arc<Vec<(TopicPartition, i64)>>,
 ) -> Result<HashMap<TaskId, i64>, ActorProcessingErr> {
     let asked = tasks.iter().map(|task| {
         let ended = Arc::clone(ended);
         async move {
-            let actor = context
-                .wiring
-                .partition(*task)
-                .ok_or(Gone("the partition"))?;
-            let prepared = ask(&actor, |reply| PartitionMessage::Prepare { ended, reply }).await?;
+            let actor = crew.partitions.get(task).ok_or(Gone("the partition"))?;
+            let prepared = ask(actor, |reply| PartitionMessage::Prepare { ended, reply }).await?;
             Ok::<_, ActorProcessingErr>((*task, prepared.watermark))
         }
     });
@@ -222,6 +225,7 @@ impl EndedInputs {
 
 /// Source partitions that will get no more records, and where they end.
 fn ended_inputs(context: &ShardContext) -> Vec<(TopicPartition, i64)> {
+    let _call = pulse::enter(Stage::Log);
     let mut ended = Vec::new();
     for program in &context.programs {
         for entry in &program.entries {
@@ -266,6 +270,7 @@ fn is_written(context: &ShardContext, topic: &TopicName) -> bool {
 /// not depend on which task was further.
 async fn release(
     context: &ShardContext,
+    crew: &Crew,
     tasks: &[TaskId],
     watermarks: &HashMap<TaskId, i64>,
 ) -> Result<Vec<TaskEpoch>, ActorProcessingErr> {
@@ -280,11 +285,8 @@ async fn release(
                 .min()
                 .unwrap_or(own),
         };
-        let actor = context
-            .wiring
-            .partition(*task)
-            .ok_or(Gone("the partition"))?;
-        ask(&actor, |reply| PartitionMessage::Release {
+        let actor = crew.partitions.get(task).ok_or(Gone("the partition"))?;
+        ask(actor, |reply| PartitionMessage::Release {
             watermark,
             reply,
         })

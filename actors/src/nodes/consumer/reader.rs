@@ -16,6 +16,7 @@ use super::{CHANGE_WITHIN, ConsumerMessage};
 use crate::log::{Consumer, Fetched, GroupToken, LogError, Polled, Remedy, TopicPartition};
 use crate::nodes::context::ShardContext;
 use crate::nodes::partition::PartitionMessage;
+use crate::nodes::pulse::{self, Stage};
 
 /// How long a poll waits: credits that come back and commands are seen after at most so long.
 const POLL: Duration = Duration::from_millis(10);
@@ -98,8 +99,10 @@ struct Owned {
 impl Reader {
     async fn run(mut self) -> Result<(), LogError> {
         let threads = self.context.threads;
-        while !self.left && !self.stop.load(Ordering::Acquire) {
+        while !self.left && !self.is_over() {
+            pulse::progress();
             while let Ok(command) = self.commands.try_recv() {
+                let _call = pulse::enter(Stage::Log);
                 self.obey(command)?;
             }
             self.pace();
@@ -108,7 +111,15 @@ impl Reader {
                 true => POLL,
                 false => POLL_IDLE,
             };
-            match self.consumer.poll(poll) {
+            let polled = {
+                let _call = pulse::enter(Stage::Log);
+                self.consumer.poll(poll)
+            };
+            if self.is_over() {
+                // What it brought would go to those of another life.
+                return Ok(());
+            }
+            match polled {
                 Ok(Polled::Nothing) => threads.waited(poll).await,
                 Ok(Polled::Records(at, fetched)) => self.hand_on(at, fetched),
                 Ok(Polled::Assigned(partitions)) => self.assigned(partitions),
@@ -124,6 +135,11 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    /// Whether another consumer has taken this one's place.
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Acquire) || pulse::is_given_up()
     }
 
     fn obey(&mut self, command: Command) -> Result<(), LogError> {
@@ -248,7 +264,10 @@ impl Reader {
             }
             match self.commands.try_recv() {
                 Ok(command) => self.obey(command)?,
-                Err(_) => self.context.threads.sleep(COMMANDS_EVERY).await,
+                Err(_) => {
+                    pulse::progress();
+                    self.context.threads.sleep(COMMANDS_EVERY).await;
+                }
             }
         }
         for at in &partitions {
@@ -272,6 +291,7 @@ impl Reader {
                 .is_some_and(|route| route.credits.available(at));
             let pause = self.closed || !wanted;
             if pause != owned.paused {
+                let _call = pulse::enter(Stage::Log);
                 owned.paused = pause;
                 if pause {
                     self.consumer.pause(at);

@@ -23,6 +23,7 @@ use super::session::{Birth, DedicatedSession, Ran, SessionMessage};
 use crate::batch::Batch;
 use crate::nodes::ask;
 use crate::nodes::quarantine::Quarantine;
+use crate::nodes::watched::Watched;
 use crate::state::envelope;
 use crate::state::store::Entry;
 
@@ -177,7 +178,9 @@ impl Dedicated {
             failures: hosted.quarantine.failures(&key),
         };
         let supervisor = self.supervisor.clone();
-        let started = Actor::spawn_linked(None, DedicatedSession, birth, supervisor).await;
+        // On the host's lane, with the host's pulse.
+        let session = Watched::here(DedicatedSession, "session");
+        let started = Actor::spawn_linked(None, session, birth, supervisor).await;
         let (actor, _) = started.map_err(|error| HostingError::Lost(error.to_string()))?;
         let live = Live {
             actor,

@@ -17,6 +17,7 @@ use super::{FailedRow, HeldRow, Worked};
 use crate::log::LogRecord;
 use crate::nodes::boundary::{Panicked, guarded};
 use crate::nodes::faults::Faults;
+use crate::nodes::pulse;
 use crate::operators::keyed::KeyedOperator;
 use crate::state::overlay::TaskState;
 
@@ -154,6 +155,8 @@ impl Work<'_> {
                 slots.clear();
                 let (wanted, sessions) = (keys.iter().copied(), &mut open.hosted.sessions);
                 sessions.activate(wanted, self.operator, self.committed, &mut slots)?;
+                // A watermark that leaps fires any number of them.
+                pulse::progress();
                 let sessions = &open.hosted.sessions;
                 // All at once, so that the memory they lie in is waited for once, not one by one.
                 let timers: Vec<Option<i64>> = slots

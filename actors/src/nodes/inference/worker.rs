@@ -12,6 +12,7 @@ use crate::nodes::bisect::bisect;
 use crate::nodes::boundary::guarded;
 use crate::nodes::context::ShardContext;
 use crate::nodes::metrics;
+use crate::nodes::pulse::{self, Stage};
 
 /// Parts that a failed forward is first divided into: two tiles of a CPU.
 const PART_ROWS: usize = 64;
@@ -45,6 +46,7 @@ impl Worker {
         let mut requests = vec![first];
         let deadline = Instant::now() + delay;
         while rows < size {
+            pulse::progress();
             let next = match self.receiver.try_recv() {
                 Ok(request) => request,
                 Err(mpsc::error::TryRecvError::Disconnected) => break,
@@ -127,6 +129,7 @@ impl Worker {
 
     /// One forward. The model is only read, so a panic leaves nothing behind.
     fn forward(&self, model: &LoadedModel, rows: &Matrix) -> Result<Answer, String> {
+        let _call = pulse::enter(Stage::Forward);
         let outputs = guarded(|| {
             self.context.faults.features(&rows.values, rows.columns);
             model.infer(rows)

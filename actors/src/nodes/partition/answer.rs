@@ -17,7 +17,7 @@ use crate::codec::key_text;
 use crate::nodes::dead_letter::code;
 use crate::nodes::inference::{Answer, Answered, Ask, InferenceError, Trial};
 use crate::nodes::program::InferStep;
-use crate::nodes::{failure, infer};
+use crate::nodes::{Gone, failure, infer};
 
 impl PartitionState {
     /// Adds a model's answers: batches, each of one version of the model (version 0: the fallback). Rows
@@ -111,7 +111,7 @@ impl PartitionState {
         match model.infer(ask, clock, &context.events).await {
             Ok(answer) => Ok(with_numbers(answer, settings)),
             // The actor is being restarted: the epoch is done again when it is back.
-            Err(InferenceError::Gone) => Err(InferenceError::Gone.into()),
+            Err(InferenceError::Gone) => Err(Gone("the model's actor").into()),
             Err(InferenceError::Model(reason)) => Ok(vec![(0..batch.len(), Err(reason))]),
         }
     }

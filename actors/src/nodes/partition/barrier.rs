@@ -6,10 +6,13 @@ use std::sync::Arc;
 use ractor::ActorProcessingErr;
 
 use super::task_input::{Input, InputKind};
-use super::{PartitionState, Prepared, ROWS_PER_PASS, TaskEpoch, Uncommitted, outputs};
+use super::{
+    HELD_FOR_PARKED_MAX, PartitionState, Prepared, ROWS_PER_PASS, TaskEpoch, Uncommitted, outputs,
+};
 use crate::log::{OffsetCommit, TopicPartition};
 use crate::nodes::ask;
 use crate::nodes::host::HostMessage;
+use crate::nodes::program::{Action, Step};
 use crate::state::store::Entry;
 use crate::watermark::{Pace, combine};
 
@@ -116,6 +119,8 @@ impl PartitionState {
         };
         let offsets: Vec<OffsetCommit> = self.inputs.iter().map(Input::commit).collect();
         let held = self.inputs.iter().map(Input::held_rows).sum();
+        let waits_for_parked = held > HELD_FOR_PARKED_MAX && self.has_parked_upstream();
+        self.credits.set_closed(waits_for_parked);
         let inputs = offsets
             .iter()
             .map(|o| (o.at.to_string(), o.offset))
@@ -150,6 +155,20 @@ impl PartitionState {
         Ok(epoch)
     }
 
+    /// Whether a parked task would send rows here.
+    fn has_parked_upstream(&self) -> bool {
+        let sends_here = |step: &Step| match &step.action {
+            Action::KeyBy(key_by) => self
+                .inputs
+                .iter()
+                .any(|input| input.at.topic == key_by.topic),
+            Action::Stateless(_) | Action::Keyed(_) | Action::Infer(..) | Action::Sink(_) => false,
+        };
+        let parked = self.context.parked.all().into_iter();
+        let mut programs = parked.map(|(task, _)| self.context.program(task));
+        programs.any(|program| program.steps.iter().any(sends_here))
+    }
+
     pub(super) async fn committed(&mut self, epoch: u64) -> Result<(), ActorProcessingErr> {
         while let Some(first) = self.uncommitted.pop_front_if(|first| first.epoch <= epoch) {
             self.count_changelog(&first.entries);
@@ -160,7 +179,8 @@ impl PartitionState {
                 // The host keeps them too, until it is told.
                 let entries = Arc::unwrap_or_clone(first.entries);
                 committed.committed(first.epoch, entries, &self.changelog, first.inputs);
-                self.context.states.committed(self.task, &self.changelog);
+                let states = &self.context.states;
+                states.committed(self.task, committed, &self.changelog);
             }
         }
         self.keep_promises(epoch);

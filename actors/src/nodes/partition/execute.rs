@@ -135,8 +135,11 @@ impl PartitionState {
             watermark,
             reply,
         });
+        // Its own: what it failed on counts against the rows at work.
+        let ended = |_| failure("the session host ended before it answered");
         let worked = asked
-            .await?
+            .await
+            .map_err(ended)?
             .map_err(|reason| failure(format!("operator \"{}\": {reason}", step.id)))?;
         for FailedRow { row, reason } in &worked.failed {
             self.reject_row(&step.id, &batch, *row, (code::PANICKED, reason));

@@ -19,7 +19,7 @@ use crate::nodes::ask;
 use crate::nodes::dead_letter::header;
 use crate::nodes::events::Happened;
 use crate::nodes::host::{HeldRow, HostMessage};
-use crate::nodes::{Gone, failure};
+use crate::nodes::{Gone, answer, failure};
 
 /// Records of the dead-letter topic read at a time, and their bytes.
 const READ: (usize, usize) = (2_000, 4 << 20);
@@ -79,7 +79,7 @@ impl PartitionState {
             reply,
         });
         let Some(quarantined) = quarantine.await? else {
-            reply.send(Ok(None))?;
+            answer(reply, Ok(None))?;
             return Ok(());
         };
         let step = &self.program.keyed[keyed];
@@ -95,7 +95,7 @@ impl PartitionState {
             match self.held_rows(wanted, step.schema.clone()).await? {
                 Ok(found) => batches = found,
                 Err(reason) => {
-                    reply.send(Err(reason))?;
+                    answer(reply, Err(reason))?;
                     return Ok(());
                 }
             }

@@ -10,7 +10,6 @@ use super::outputs::{Outputs, Share};
 use super::task_input::{Input, InputKind};
 use super::{PartitionArguments, PartitionState};
 use crate::log::TopicPartition;
-use crate::nodes::Gone;
 use crate::nodes::context::ShardContext;
 use crate::nodes::input::repartition::RepartitionInput;
 use crate::nodes::input::source::SourceInput;
@@ -18,6 +17,7 @@ use crate::nodes::leftover;
 use crate::nodes::program::{Entry, EntryKind, Program};
 use crate::nodes::progress::{HeldProgress, SourceProgress};
 use crate::nodes::restoring::Restoring;
+use crate::nodes::{Gone, pulse};
 use crate::state::restore::{Progress, RestoreError, Restored};
 
 /// How soon a restore that found the disk full is tried again.
@@ -58,6 +58,7 @@ pub(super) async fn start(
         task,
         program,
         host,
+        sinks: context.wiring.sinks(),
         inputs,
         epoch: 1,
         watermark: i64::MIN,
@@ -177,7 +178,10 @@ pub(crate) fn restore(context: &ShardContext, task: TaskId) -> Result<(), Restor
         context.log.settled(&changelogs)
     })?;
     let mut telling = Telling::new(context, task);
-    let mut progress = |progress: Progress| telling.tell(progress);
+    let mut progress = |progress: Progress| {
+        pulse::progress();
+        telling.tell(progress);
+    };
     let restored = with_room(&name, || {
         let states = &context.states;
         states.open(task, &name, &*context.log, &changelogs, &mut progress)

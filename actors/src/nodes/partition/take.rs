@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ractor::ActorProcessingErr;
+use supervisors::TaskId;
 
 use super::PartitionState;
 use super::task_input::InputKind;
@@ -10,7 +11,6 @@ use crate::log::{Fetched, LogRecord, TopicPartition};
 use crate::nodes::Gone;
 use crate::nodes::context::ShardContext;
 use crate::nodes::dead_letter::code;
-use crate::nodes::inference::InferenceError;
 use crate::nodes::input::{Rejected, Taken};
 use crate::nodes::metrics;
 use crate::nodes::suspects::Part;
@@ -69,9 +69,12 @@ impl PartitionState {
         };
         let watch = Watch {
             context: Arc::clone(&self.context),
+            task: self.task,
             at: at.clone(),
             range,
         };
+        let suspects = &self.context.suspects;
+        suspects.works_on(self.task, Some((at.clone(), range)));
         let taken = source.take(records, &self.context.faults)?;
         if taken.deletes > 0 {
             metrics::deletes(source.id().as_str(), taken.deletes);
@@ -79,7 +82,6 @@ impl PartitionState {
         let done = self.taken(slot, at, taken).await;
         if let Err(error) = &done
             && !error.is::<Gone>()
-            && !error.is::<InferenceError>()
         {
             watch.failed(error.to_string());
         }
@@ -112,6 +114,7 @@ fn range(records: &[LogRecord]) -> Option<(i64, i64)> {
 /// Notes the records at work when the task panics; being stopped over them says nothing.
 struct Watch {
     context: Arc<ShardContext>,
+    task: TaskId,
     at: TopicPartition,
     range: (i64, i64),
 }
@@ -127,5 +130,6 @@ impl Drop for Watch {
         if std::thread::panicking() {
             self.failed("the task panicked".to_owned());
         }
+        self.context.suspects.works_on(self.task, None);
     }
 }

@@ -109,7 +109,7 @@ fn what_was_committed_here_is_not_written_over_what_another_owner_committed_late
     };
     let ends = it.log.settled(&it.at).expect("readable");
     old.committed(1, vec![entry], &[ends[0].end], Vec::new());
-    it.states.committed(TASK, &[ends[0].end]);
+    it.states.committed(TASK, &old, &[ends[0].end]);
     // The task goes, and its new owner commits.
     it.states.set_claimed(&[]);
     it.commit(&["c"]);

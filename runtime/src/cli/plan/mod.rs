@@ -51,7 +51,10 @@ pub(super) fn plan(arguments: &PlanArguments) -> u8 {
     let tree = supervisors::plan(
         &topology,
         &[all_tasks(&topology)],
-        PlanOptions { session_hosts: 1 },
+        PlanOptions {
+            session_hosts: 1,
+            parked_retry: topology.supervision.parked_retry,
+        },
     );
     match arguments.format {
         Output::Text => print(&format!(

@@ -182,6 +182,7 @@ pub(super) fn above(
             children,
         },
         shutdown: Millis(100),
+        parking: None,
     }
 }
 
