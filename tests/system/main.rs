@@ -11,6 +11,7 @@ mod kafka;
 mod learning;
 mod letters;
 mod models;
+mod page;
 mod panics;
 mod parked;
 mod patterns;

@@ -37,6 +37,7 @@ pub struct Status {
     tasks: Mutex<BTreeMap<TaskId, TaskStatus>>,
     keys: Mutex<BTreeMap<TaskId, Vec<KeyStatus>>>,
     sources: HashMap<NodeId, SourceStatus>,
+    rows: HashMap<NodeId, AtomicU64>,
     names: HashMap<TaskId, String>,
     until_caught_up: std::sync::atomic::AtomicBool,
 }
@@ -177,6 +178,9 @@ impl Status {
             tasks: Mutex::default(),
             keys: Mutex::default(),
             sources: sources.collect(),
+            rows: (topology.nodes.iter())
+                .map(|node| (node.id().clone(), AtomicU64::new(0)))
+                .collect(),
             names: tasks.iter().map(|task| (*task, name(task))).collect(),
             until_caught_up: std::sync::atomic::AtomicBool::new(false),
         }
@@ -197,6 +201,11 @@ impl Status {
         for (source, count) in &epoch.by_source {
             if let Some(status) = self.sources.get(source) {
                 status.read.fetch_add(*count, Ordering::Relaxed);
+            }
+        }
+        for (node, count) in epoch.by_source.iter().chain(&epoch.by_node) {
+            if let Some(rows) = self.rows.get(node) {
+                rows.fetch_add(*count, Ordering::Relaxed);
             }
         }
     }
@@ -315,6 +324,13 @@ impl Status {
         self.sources
             .get(source)
             .map_or(0, |status| status.read.load(Ordering::Relaxed))
+    }
+
+    /// Rows that came to each node in this life of the process; a source's are the records read.
+    pub fn rows(&self) -> BTreeMap<NodeId, u64> {
+        let rows = self.rows.iter();
+        rows.map(|(node, rows)| (node.clone(), rows.load(Ordering::Relaxed)))
+            .collect()
     }
 
     /// A feed has written records.

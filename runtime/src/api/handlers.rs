@@ -4,10 +4,8 @@ use actors::nodes::host::Rank;
 use actors::nodes::partition::SessionAction;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
-use axum::response::sse::{self, KeepAlive, Sse};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Json, Response};
-use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -18,7 +16,7 @@ use crate::control::{
     topology_view,
 };
 
-type Answer = Result<Response, ApiError>;
+pub(super) type Answer = Result<Response, ApiError>;
 
 pub(super) async fn live() -> &'static str {
     "ok\n"
@@ -132,34 +130,6 @@ fn choice(body: &[u8]) -> Result<LetterChoice, ControlError> {
     parsed.map_err(|error| ControlError::Invalid(format!("the body says no letters: {error}")))
 }
 
-/// Which events: those with a number above this.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct EventsRequest {
-    after: u64,
-}
-
-/// The last events; for who accepts `text/event-stream`, those and the ones to come.
-pub(super) async fn events(
-    State(shared): State<Shared>,
-    Query(request): Query<EventsRequest>,
-    headers: HeaderMap,
-) -> Response {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let last_seen = text(HeaderName::from_static("last-event-id")).and_then(|id| id.parse().ok());
-    let after = last_seen.unwrap_or(request.after);
-    if !text(header::ACCEPT).is_some_and(|kinds| kinds.contains("text/event-stream")) {
-        return Json(shared.control.events(after)).into_response();
-    }
-    let stream = shared.control.event_stream(after).map(|event| {
-        let (number, data) = (event.number.to_string(), serde_json::to_string(&event));
-        data.map(|data| sse::Event::default().id(number).data(data))
-    });
-    Sse::new(stream)
-        .keep_alive(KeepAlive::default())
-        .into_response()
-}
-
 pub(super) async fn models(State(shared): State<Shared>) -> Json<Value> {
     Json(shared.control.models())
 }
@@ -199,11 +169,6 @@ pub(super) async fn append(
     }
     let answer = ask(shared, move |control| control.append(&topic, values)).await?;
     Ok((StatusCode::CREATED, answer).into_response())
-}
-
-/// The paths there are, for who knocks without knowing any.
-pub(super) async fn paths() -> Json<Vec<&'static str>> {
-    Json(super::routes().into_iter().map(|(path, _)| path).collect())
 }
 
 pub(super) async fn no_path(uri: Uri) -> ApiError {

@@ -3,6 +3,8 @@
 
 mod error;
 mod handlers;
+mod live;
+mod page;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -64,8 +66,8 @@ pub async fn serve(
 }
 
 /// Every path there is.
-fn routes() -> [(&'static str, MethodRouter<Shared>); 20] {
-    [
+fn routes() -> Vec<(&'static str, MethodRouter<Shared>)> {
+    vec![
         ("/health/live", get(h::live)),
         ("/health/ready", get(h::ready)),
         ("/metrics", get(h::metrics)),
@@ -74,7 +76,7 @@ fn routes() -> [(&'static str, MethodRouter<Shared>); 20] {
         ("/v1/partitions", get(h::partitions)),
         ("/v1/partitions/{name}/retry", post(h::retry_partition)),
         ("/v1/nodes", get(h::nodes)),
-        ("/v1/events", get(h::events)),
+        ("/v1/events", get(live::events)),
         ("/v1/sessions", get(h::sessions)),
         ("/v1/sessions/{operator}/{key}", get(h::session)),
         (
@@ -91,7 +93,9 @@ fn routes() -> [(&'static str, MethodRouter<Shared>); 20] {
             "/v1/topics/{topic}/records",
             get(h::records).post(h::append),
         ),
-        ("/", get(h::paths)),
+        ("/", get(page::front)),
+        ("/page.css", get(page::style)),
+        ("/page.js", get(page::script)),
     ]
 }
 

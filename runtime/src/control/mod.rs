@@ -9,6 +9,7 @@ mod read;
 mod append;
 mod dead_letters;
 mod events;
+mod pulse;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use dead_letters::{Handled, LetterChoice, drop_letters, letters, replay_lett
 pub use error::ControlError;
 pub use nodes::{NodeState, NodeTaskView, NodeView, nodes};
 pub use progress::{LagView, PartitionRetried, PartitionView};
+pub use pulse::{PULSE_EVERY, Pulse};
 pub use read::{READ_RECORDS_MAX, ReadRequest, Record, TopicView, read, topic_view};
 pub use sessions::{SESSIONS_MAX, SessionEnded, SessionView, SessionsBy};
 pub use topology::{kind, topology_view};

@@ -43,7 +43,7 @@ impl PartitionState {
     ) -> Result<(), ActorProcessingErr> {
         let program = std::sync::Arc::clone(&self.program);
         let mut left = program.readers.clone();
-        for step in &program.steps {
+        for (nth, step) in program.steps.iter().enumerate() {
             let mut inputs = Vec::new();
             for input in &step.inputs {
                 left[*input] -= 1;
@@ -53,6 +53,8 @@ impl PartitionState {
                     inputs.extend(slots[*input].iter().cloned());
                 }
             }
+            let rows = inputs.iter().map(Batch::len).sum();
+            self.outputs.count_rows(nth, rows);
             self.step(step, inputs, watermark, &mut slots).await?;
         }
         Ok(())

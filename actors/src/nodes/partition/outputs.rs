@@ -40,6 +40,8 @@ pub struct TaskEpoch {
     pub records: u64,
     /// The same by source.
     pub by_source: Vec<(NodeId, u64)>,
+    /// Rows that came to each node but the sources.
+    pub by_node: Vec<(NodeId, u64)>,
     /// Sessions in memory.
     pub sessions: usize,
     /// Their bytes, about.
@@ -62,6 +64,8 @@ pub(super) struct Outputs {
     records: u64,
     bytes: u64,
     by_source: HashMap<NodeId, u64>,
+    /// Rows that came to each step of the program.
+    by_step: Vec<u64>,
     pub(super) activity: bool,
     pub(super) told_full: bool,
     repartition: HashMap<TopicName, Vec<Vec<LogRecord>>>,
@@ -105,6 +109,7 @@ impl Outputs {
             records: 0,
             bytes: 0,
             by_source: HashMap::new(),
+            by_step: Vec::new(),
             activity: false,
             told_full: false,
             repartition: HashMap::new(),
@@ -122,6 +127,14 @@ impl Outputs {
         self.bytes += bytes.sum::<usize>() as u64;
         self.records += records.len() as u64;
         *self.by_source.entry(source.clone()).or_default() += records.len() as u64;
+    }
+
+    /// Counts rows that come to a step.
+    pub(super) fn count_rows(&mut self, step: usize, rows: usize) {
+        if self.by_step.len() <= step {
+            self.by_step.resize(step + 1, 0);
+        }
+        self.by_step[step] += rows as u64;
     }
 
     /// Whether the epoch has its share: no more credit until it is handed over.
@@ -207,6 +220,10 @@ impl Outputs {
             held: closing.held,
             records: std::mem::take(&mut self.records),
             by_source: std::mem::take(&mut self.by_source).into_iter().collect(),
+            by_node: (program.steps.iter().zip(self.by_step.drain(..)))
+                .filter(|(_, rows)| *rows > 0)
+                .map(|(step, rows)| (step.id.clone(), rows))
+                .collect(),
             sessions: closing.sessions,
             state_bytes: closing.state_bytes,
             activity,

@@ -1,0 +1,174 @@
+
+/* ---- topology: the graph with rates and lag, and what a node is ---- */
+
+const CELL = { wide: 182, high: 78, node: 164, tall: 48 };
+
+/** The id of a node's port as inputs name it (`decision.block`) without the port. */
+function nodeOf(input) {
+  return input.split(".")[0];
+}
+
+function topologyView(here, topology) {
+  if (!topology) return empty("Asking the daemon for its topology …");
+  const chosen = topology.nodes.find((node) => node.id === here.args[0]);
+  return [
+    figures(),
+    el("div", { class: "beside" },
+      el("section", { class: "panel graph", "aria-label": "Graph" }, graph(topology, chosen)),
+      el("aside", { class: "panel", "aria-live": "off" }, chosen ? nodePanel(topology, chosen) : aboutGraph(topology))),
+  ];
+}
+
+/* The figures above the graph. */
+
+function figures() {
+  const last = pulse();
+  const tasks = last?.partitions ?? [];
+  const lag = tasks.reduce((sum, task) => sum + task.lag, 0);
+  const held = tasks.reduce((sum, task) => sum + task.held, 0);
+  const sessions = tasks.reduce((sum, task) => sum + task.sessions, 0);
+  const records = (one) => one.records;
+  return el("div", { class: "figures" },
+    figure("Records", pace(rate(records)), "a second", sparkline(rates(records), "Records a second")),
+    figure("Decisions", pace(rate((one) => one.decisions)), "a second", last && `${num(last.decisions)} in this life`),
+    figure("Lag", num(last?.partitions ? lag : undefined), "records", held > 0 ? `${count(held, "row")} held for order` : "no row is held"),
+    figure("Sessions", num(last ? sessions : undefined), "", `${bytes(tasks.reduce((sum, task) => sum + task.state_bytes, 0))} in memory`),
+    alarming("Quarantine", last?.quarantined, "#/sessions", "keys"),
+    alarming("Dead letters", last?.dead_letters, "#/dead-letters", ""));
+}
+
+function figure(name, value, unit, below) {
+  return el("div", { class: "figure-box" }, el("h2", {}, name),
+    el("p", { class: "value" }, value, " ", el("small", {}, unit)), el("div", { class: "below" }, below));
+}
+
+function alarming(name, value, href, unit) {
+  const is = value > 0;
+  const below = is ? el("a", { href }, "Look and decide") : "none in this life";
+  return figure(name, is ? el("span", { class: "bad" }, num(value)) : num(value), unit, below);
+}
+
+function sparkline(values, title) {
+  if (values.length < 2) return el("span", { class: "dim" }, "measuring …");
+  const most = Math.max(...values, 1);
+  const points = values.map((value, nth) => `${((nth / (values.length - 1)) * 100).toFixed(1)},${(20 - (value / most) * 18).toFixed(1)}`);
+  return svg("svg", { class: "spark", viewBox: "0 0 100 22", preserveAspectRatio: "none", role: "img", "aria-label": `${title}, the last ${lasting(values.length * 1000)}: at most ${pace(most)}` },
+    svg("polygon", { points: `0,21 ${points.join(" ")} 100,21` }), svg("polyline", { points: points.join(" ") }));
+}
+
+/* The graph. */
+
+let layout = { of: null, found: null };
+
+/** A topic that this topology writes and reads joins its parts: the sink feeds the source. */
+function graph(topology, chosen) {
+  if (layout.of !== topology) {
+    const nodes = topology.nodes.map(({ id, inputs }) => ({ id, inputs: inputs.map(nodeOf) }));
+    layout = { of: topology, found: layered(nodes) };
+  }
+  const { placed, edges, layers, columns } = layout.found;
+  const [width, height] = [(columns - 1) * CELL.wide + CELL.node + 16, (layers - 1) * CELL.high + CELL.tall + 16];
+  const at = (one) => [one.x * CELL.wide + CELL.node / 2 + 8, one.layer * CELL.high + CELL.tall / 2 + 8];
+  const kinds = new Map(topology.nodes.map((node) => [node.id, node]));
+  const near = (edge) => chosen && (edge.from === chosen.id || edge.to === chosen.id);
+  return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `The graph of ${topology.name}` },
+    edges.map((edge) => edgeShape(edge, at, near(edge))),
+    topology.nodes.map((node) => nodeShape(node, at(placed.get(node.id)), kinds, chosen)));
+}
+
+const rowsOf = (id) => (one) => one.rows[id];
+
+/** A line as wide as the logarithm of the rows that run through it. */
+function edgeShape({ to, way }, at, near) {
+  const flow = rate(rowsOf(to)) ?? 0;
+  const points = way.map(at);
+  const half = CELL.tall / 2;
+  points[0] = [points[0][0], points[0][1] + half];
+  points.push([points.at(-1)[0], points.pop()[1] - half]);
+  let d = `M${points[0].join(" ")}`;
+  for (let nth = 1; nth < points.length; nth++) {
+    const [[x0, y0], [x1, y1]] = [points[nth - 1], points[nth]];
+    d += `C${x0} ${(y0 + y1) / 2} ${x1} ${(y0 + y1) / 2} ${x1} ${y1}`;
+  }
+  const kind = `edge${flow > 0 ? " flows" : ""}${near ? " near" : ""}`;
+  return svg("path", { d, class: kind, "stroke-width": (1.25 + Math.log10(1 + flow)).toFixed(2) });
+}
+
+function nodeShape(node, [x, y], kinds, chosen) {
+  const lag = lagOf(node);
+  const flow = rate(rowsOf(node.id));
+  const role = node.kind === "source" || node.kind === "sink" ? node.kind : "operator";
+  const name = node.id.length > 20 ? `${node.id.slice(0, 19)}…` : node.id;
+  const words = `${node.kind} ${node.id}, ${pace(flow)} rows a second${lag > 0 ? `, lag ${num(lag)}` : ""}`;
+  return svg("a", { key: node.id, href: node === chosen ? "#/topology" : path`#/topology/${node.id}`, class: `node ${role}${node === chosen ? " chosen" : ""}`, "aria-label": words, transform: `translate(${x - CELL.node / 2} ${y - CELL.tall / 2})` },
+    svg("rect", { width: CELL.node, height: CELL.tall, rx: 7 }),
+    svg("text", { x: 12, y: 20, class: "kind" }, node.kind),
+    svg("text", { x: CELL.node - 12, y: 20, class: "rate", "text-anchor": "end" }, flow === undefined ? "" : `${pace(flow)}/s`),
+    svg("text", { x: 12, y: 38, class: "name" }, name, name !== node.id && svg("title", {}, node.id)),
+    lag > 0 && svg("text", { x: CELL.node - 12, y: 38, class: "lag", "text-anchor": "end" }, `lag ${num(lag)}`));
+}
+
+/** Records that wait in front of a source, or behind a key-by. */
+function lagOf(node) {
+  const own = inputsOf(node);
+  return own.reduce((sum, input) => sum + Math.max(0, input.end - input.position), 0);
+}
+
+function inputsOf(node) {
+  const inputs = (pulse()?.partitions ?? []).flatMap((task) => task.inputs);
+  if (node.kind === "source") return inputs.filter((input) => node.topics.includes(input.topic) || node.pattern);
+  return node.kind === "key-by" ? inputs.filter((input) => input.topic.split(".").includes(node.id)) : [];
+}
+
+/* What stands beside the graph. */
+
+function aboutGraph(topology) {
+  const keyed = topology.nodes.filter((node) => node.kind === "key-by").length;
+  return [
+    el("h2", {}, topology.name),
+    facts([
+      ["nodes", num(topology.nodes.length)],
+      ["models", topology.models.length > 0 ? topology.models.map((model) => el("a", { href: path`#/models/${model.id}` }, model.id)) : "none"],
+      ["cut", keyed > 0 ? `into ${topology.sub_topologies.length} parts by ${count(keyed, "key-by", "key-bys")}` : "not at all"],
+    ]),
+    el("h3", {}, "Parts and their partitions"),
+    facts(topology.sub_topologies.map((part) => [part.name, count(part.partitions, "partition")])),
+    el("p", { class: "dim" }, "Choose a node to see its columns, its rate and its records. Lines are as wide as what runs through them."),
+  ];
+}
+
+function nodePanel(topology, node) {
+  const topic = node.kind === "sink" ? node.topic : node.topics?.[0];
+  const fed = topology.nodes.filter((other) => other.inputs.some((input) => nodeOf(input) === node.id));
+  const link = (id) => el("a", { href: path`#/topology/${nodeOf(id)}` }, id);
+  const list = (ids) => ids.map((id, nth) => [nth > 0 && ", ", link(id)]);
+  return [
+    el("div", { class: "row" }, el("h2", {}, node.id), chip("plain", node.kind)),
+    el("div", { class: "rate-box" }, el("p", { class: "value" }, pace(rate(rowsOf(node.id))), " ", el("small", {}, "rows a second")),
+      sparkline(rates(rowsOf(node.id)), "Rows a second")),
+    facts([
+      ["rows in this life", num(pulse()?.rows[node.id])],
+      ["from", node.inputs.length > 0 && list(node.inputs)],
+      ["to", fed.length > 0 && list(fed.map((other) => other.id))],
+      ["topic", node.kind === "sink" ? node.topic : node.topics?.join(", ")],
+      ["pattern", node.pattern],
+      ["lag", inputsOf(node).length > 0 && count(lagOf(node), "record")],
+    ]),
+    isKeyed(node) && el("p", {}, el("a", { href: path`#/sessions/${node.id}` }, "Sessions of this operator")),
+    node.columns && [el("h3", {}, "Columns"), facts(Object.entries(node.columns))],
+    topic && node.kind !== "operator" && lastRecords(topic),
+  ];
+}
+
+function lastRecords(topic) {
+  const found = tail(topic, 5);
+  const records = found.value?.toReversed();
+  return [
+    el("h3", {}, "Last records"),
+    !records ? el("p", { class: "dim" }, found.error?.message ?? "reading …")
+      : records.length === 0 ? el("p", { class: "dim" }, "The topic is empty.")
+        : el("ol", { class: "records" }, records.map((record) => el("li", { key: `${record.partition}/${record.offset}` },
+          el("details", {}, el("summary", {}, el("span", { class: "dim" }, `${record.partition}/${num(record.offset)} `), record.key ?? record.value ?? "no value"),
+            el("pre", {}, record.value === null ? "no value" : pretty(record.value)))))),
+  ];
+}
