@@ -1,5 +1,6 @@
 //! What the system tests share: experiments on the daemon as a process.
 
+pub mod browser;
 pub mod chaos;
 pub mod counting;
 pub mod crash;

@@ -1,5 +1,7 @@
 //! The page at `/`: part of the binary, small, shut in by its policy, and doing only what the API's docs list.
 
+mod browser;
+
 use std::collections::BTreeSet;
 
 use tests::daemon::Daemon;

@@ -1,7 +1,7 @@
 
 /* ---- partitions: how far each task is, and who holds back its time ---- */
 
-const TASK = ["name", "lag", "watermark", "ended", "held_back_by", "held", "sessions", "state_bytes", "restoring", "inputs"];
+const TASK = ["name", "lag", "watermark", "ended", "held_back_by", "held", "sessions", "state_bytes", "restoring", "parked", "inputs"];
 
 function partitionsView() {
   const tasks = pulse()?.partitions;
@@ -26,9 +26,16 @@ function partitionsView() {
 }
 
 function affairs(task) {
+  if (task.parked) return parkedBox(task);
   if (!task.restoring) return [dot("good"), " runs"];
   const { done, total, per_s, left_s } = task.restoring;
   return bar(done / Math.max(1, total), "flows", `restores ${num(done)} of ${num(total)}, ${num(per_s)}/s${left_s === null ? "" : `, ${lasting(left_s * 1000)} left`}`);
+}
+
+/** A task that failed too often is left out until its time comes, or somebody says so. */
+function parkedBox({ name, parked: { since_ms, retry_ms, reason } }) {
+  const retry = () => act("POST", path`/v1/partitions/${name}/retry`, undefined, () => `${name} is tried again.`);
+  return el("div", {}, el("div", { class: "row" }, chip("bad", "parked"), el("span", { class: "dim" }, "since ", moment(since_ms), ", again at ", moment(retry_ms)), button("Retry now", retry)), el("p", {}, reason));
 }
 
 function inputsTable(tasks) {

@@ -12,7 +12,7 @@ function treeView() {
   return [
     el("p", { class: "lead" }, dot(off.length > 0 ? "bad" : "good"), ` ${count(all.length, "actor")}, ${count(restarts, "restart")}`,
       off.length > 0 && [", ", el("strong", {}, `${num(off.length)} down: ${off.map((one) => one.name).join(", ")}`)]),
-    panel(null, el("ul", { class: "tree" }, branch(tree))),
+    panel(null, el("ul", { class: "branches" }, branch(tree))),
     el("p", { class: "dim" }, "A supervisor that spends its budget of restarts fails itself, and the one above decides. Events tell each restart with its reason."),
   ];
 }
