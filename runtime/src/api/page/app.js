@@ -58,7 +58,7 @@ function stateKind() {
 function stateText() {
   if (live.state === "gone") return "gone";
   if (live.state !== "live" || !pulse()) return "connecting";
-  if (Date.now() - live.heard > 5000) return `silent for ${lasting(Date.now() - live.heard)}`;
+  if (Date.now() - live.heard > 5000) return "silent";
   return pulse().ready ? "live" : "not ready";
 }
 

@@ -2,7 +2,8 @@
 /* ---- where the nodes of a graph go: layers downstream (longest path), neighbours near each other (barycentres,
         Sugiyama, Tagawa, Toda 1981), edges over several layers by way of empty places ---- */
 
-/** `nodes`: `[{id, inputs: [id]}]` upstream first. Gives places by id and edges as lists of points, in columns and
+/** `nodes`: `[{id, inputs: [id], topics: [id]}]` upstream first; `topics` are those inputs that come by way of a topic.
+ *  Gives places by id and edges as lists of points, in columns and
  *  layers; the columns are fractions. */
 function layered(nodes) {
   const layer = layersOf(nodes);
@@ -16,7 +17,7 @@ function layered(nodes) {
   };
   for (const { id } of nodes) add(id, layer.get(id));
   const edges = [];
-  for (const { id, inputs } of nodes) {
+  for (const { id, inputs, topics } of nodes) {
     for (const from of inputs) {
       const way = [placed.get(from)];
       for (let at = layer.get(from) + 1; at < layer.get(id); at++) way.push(add(`${from} ${id} ${at}`, at));
@@ -25,7 +26,7 @@ function layered(nodes) {
         way[nth - 1].down.push(way[nth]);
         way[nth].up.push(way[nth - 1]);
       }
-      edges.push({ from, to: id, way });
+      edges.push({ from, to: id, way, topic: topics.includes(from) });
     }
   }
   arrange(layers);

@@ -49,7 +49,14 @@ function trainingBar(training) {
     more(training, ["epoch", "epochs", "step", "steps"]));
 }
 
-const rowsIn = (found) => (found.value ?? []).map((record) => ({ offset: record.offset, ...parsed(record.value) }));
+/** The rows of a topic of the steward; their event time in milliseconds. */
+function rowsIn(found) {
+  return (found.value ?? []).map((record) => {
+    const row = parsed(record.value) ?? {};
+    const at = typeof row.at === "string" ? Date.parse(row.at) : row.at ?? record.timestamp;
+    return { ...row, offset: record.offset, at, version: row.model_version ?? row.version };
+  });
+}
 
 /** Metrics by version, with the moments of the story. */
 function metricsPanel(topics) {

@@ -1,7 +1,8 @@
 
 /* ---- topology: the graph with rates and lag, and what a node is ---- */
 
-const CELL = { wide: 182, high: 78, node: 164, tall: 48 };
+const WIDE = { wide: 182, high: 78, node: 164, tall: 48, letters: 19 };
+const NARROW = { wide: 126, high: 74, node: 116, tall: 46, letters: 14 };
 
 /** The id of a node's port as inputs name it (`decision.block`) without the port. */
 function nodeOf(input) {
@@ -60,29 +61,48 @@ function sparkline(values, title) {
 
 let layout = { of: null, found: null };
 
-/** A topic that this topology writes and reads joins its parts: the sink feeds the source. */
-function graph(topology, chosen) {
-  if (layout.of !== topology) {
-    const nodes = topology.nodes.map(({ id, inputs }) => ({ id, inputs: inputs.map(nodeOf) }));
-    layout = { of: topology, found: layered(nodes) };
+/** The nodes upstream first. A topic that this topology writes and reads joins its parts: the sink feeds the source,
+ *  unless that would close a circle. */
+function joined(topology) {
+  const nodes = topology.nodes.map(({ id, inputs }) => ({ id, inputs: inputs.map(nodeOf), topics: [] }));
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const feeds = (id, to) => id === to || byId.get(to).inputs.some((from) => feeds(id, from));
+  for (const sink of topology.nodes.filter((node) => node.kind === "sink" && node.topic)) {
+    for (const source of topology.nodes.filter((node) => node.topics?.includes(sink.topic))) {
+      if (feeds(source.id, sink.id)) continue;
+      byId.get(source.id).inputs.push(sink.id);
+      byId.get(source.id).topics.push(sink.id);
+    }
   }
+  const ordered = new Set();
+  const visit = (node) => {
+    if (ordered.has(node)) return;
+    node.inputs.forEach((from) => visit(byId.get(from)));
+    ordered.add(node);
+  };
+  nodes.forEach(visit);
+  return [...ordered];
+}
+
+function graph(topology, chosen) {
+  if (layout.of !== topology) layout = { of: topology, found: layered(joined(topology)) };
   const { placed, edges, layers, columns } = layout.found;
-  const [width, height] = [(columns - 1) * CELL.wide + CELL.node + 16, (layers - 1) * CELL.high + CELL.tall + 16];
-  const at = (one) => [one.x * CELL.wide + CELL.node / 2 + 8, one.layer * CELL.high + CELL.tall / 2 + 8];
-  const kinds = new Map(topology.nodes.map((node) => [node.id, node]));
+  const cell = innerWidth < 760 ? NARROW : WIDE;
+  const [width, height] = [(columns - 1) * cell.wide + cell.node + 16, (layers - 1) * cell.high + cell.tall + 16];
+  const at = (one) => [one.x * cell.wide + cell.node / 2 + 8, one.layer * cell.high + cell.tall / 2 + 8];
   const near = (edge) => chosen && (edge.from === chosen.id || edge.to === chosen.id);
   return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `The graph of ${topology.name}` },
-    edges.map((edge) => edgeShape(edge, at, near(edge))),
-    topology.nodes.map((node) => nodeShape(node, at(placed.get(node.id)), kinds, chosen)));
+    edges.map((edge) => edgeShape(edge, at, near(edge), cell)),
+    topology.nodes.map((node) => nodeShape(node, at(placed.get(node.id)), cell, node === chosen)));
 }
 
 const rowsOf = (id) => (one) => one.rows[id];
 
-/** A line as wide as the logarithm of the rows that run through it. */
-function edgeShape({ to, way }, at, near) {
-  const flow = rate(rowsOf(to)) ?? 0;
+/** A line as wide as the logarithm of the rows that run through it; broken where it goes by way of a topic. */
+function edgeShape({ from, to, way, topic }, at, near, cell) {
+  const flow = rate(rowsOf(topic ? from : to)) ?? 0;
   const points = way.map(at);
-  const half = CELL.tall / 2;
+  const half = cell.tall / 2;
   points[0] = [points[0][0], points[0][1] + half];
   points.push([points.at(-1)[0], points.pop()[1] - half]);
   let d = `M${points[0].join(" ")}`;
@@ -90,22 +110,29 @@ function edgeShape({ to, way }, at, near) {
     const [[x0, y0], [x1, y1]] = [points[nth - 1], points[nth]];
     d += `C${x0} ${(y0 + y1) / 2} ${x1} ${(y0 + y1) / 2} ${x1} ${y1}`;
   }
-  const kind = `edge${flow > 0 ? " flows" : ""}${near ? " near" : ""}`;
+  const kind = `edge${flow > 0 ? " flows" : ""}${near ? " near" : ""}${topic ? " topic" : ""}`;
   return svg("path", { d, class: kind, "stroke-width": (1.25 + Math.log10(1 + flow)).toFixed(2) });
 }
 
-function nodeShape(node, [x, y], kinds, chosen) {
+function nodeShape(node, [x, y], cell, isChosen) {
   const lag = lagOf(node);
   const flow = rate(rowsOf(node.id));
   const role = node.kind === "source" || node.kind === "sink" ? node.kind : "operator";
-  const name = node.id.length > 20 ? `${node.id.slice(0, 19)}…` : node.id;
+  const name = node.id.length > cell.letters ? `${node.id.slice(0, cell.letters - 1)}…` : node.id;
   const words = `${node.kind} ${node.id}, ${pace(flow)} rows a second${lag > 0 ? `, lag ${num(lag)}` : ""}`;
-  return svg("a", { key: node.id, href: node === chosen ? "#/topology" : path`#/topology/${node.id}`, class: `node ${role}${node === chosen ? " chosen" : ""}`, "aria-label": words, transform: `translate(${x - CELL.node / 2} ${y - CELL.tall / 2})` },
-    svg("rect", { width: CELL.node, height: CELL.tall, rx: 7 }),
-    svg("text", { x: 12, y: 20, class: "kind" }, node.kind),
-    svg("text", { x: CELL.node - 12, y: 20, class: "rate", "text-anchor": "end" }, flow === undefined ? "" : `${pace(flow)}/s`),
-    svg("text", { x: 12, y: 38, class: "name" }, name, name !== node.id && svg("title", {}, node.id)),
-    lag > 0 && svg("text", { x: CELL.node - 12, y: 38, class: "lag", "text-anchor": "end" }, `lag ${num(lag)}`));
+  return svg("a", { key: node.id, href: isChosen ? "#/topology" : path`#/topology/${node.id}`, class: `node ${role}${isChosen ? " chosen" : ""}`, "aria-label": words, transform: `translate(${x - cell.node / 2} ${y - cell.tall / 2})` },
+    svg("rect", { width: cell.node, height: cell.tall, rx: 7 }),
+    svg("text", { x: 10, y: 19, class: "kind" }, node.kind),
+    svg("text", { x: cell.node - 10, y: 19, class: "rate", "text-anchor": "end" }, flow === undefined ? "" : `${pace(flow)}/s`),
+    svg("text", { x: 10, y: 37, class: "name" }, name, name !== node.id && svg("title", {}, node.id)),
+    lag > 0 && lagMark(node, lag, cell));
+}
+
+/** The lag beside the name where both have room, else on the border below. */
+function lagMark(node, lag, cell) {
+  const text = `lag ${num(lag)}`;
+  const isBeside = node.id.length * 7.3 + text.length * 6 + 26 < cell.node;
+  return svg("text", { x: cell.node - 10, y: isBeside ? 37 : cell.tall + 12, class: "lag", "text-anchor": "end" }, text);
 }
 
 /** Records that wait in front of a source, or behind a key-by. */
