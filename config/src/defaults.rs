@@ -1,8 +1,8 @@
 //! What holds where the file is silent, each with its reason.
 
 use crate::{
-    Batching, ByteSize, Delivery, EpochSettings, Gate, GateMetric, Hosting, Millis, Retrain,
-    StateSettings, SupervisionSettings, WatermarkSettings,
+    Batching, ByteSize, Delivery, DetectMethod, EpochSettings, Gate, GateMetric, Hosting, Millis,
+    Retrain, StateSettings, SupervisionSettings, WatermarkSettings,
 };
 
 /// A tenth of a second bounds the wait for an answer that is read committed; a commit costs about
@@ -73,6 +73,36 @@ pub(crate) const BATCHING: Batching = Batching {
     size: 256,
     delay: Millis(2),
 };
+
+/// One row unlike any before, and a stretch of rows unlike any before: together they find both the value
+/// that never was and the values that never came in this order (docs/benchmarks.md).
+pub(crate) const DETECT_METHODS: [DetectMethod; 2] = [
+    DetectMethod::Knn {
+        window: DETECT_WINDOW,
+        neighbours: DETECT_NEIGHBOURS,
+        history: DETECT_HISTORY,
+    },
+    DetectMethod::Knn {
+        window: 40,
+        neighbours: 5,
+        history: DETECT_HISTORY,
+    },
+];
+/// A row alone, against the most similar one.
+pub(crate) const DETECT_WINDOW: usize = 1;
+pub(crate) const DETECT_NEIGHBOURS: usize = 1;
+/// Two weeks of a row every five minutes; 32 kB a key and column.
+pub(crate) const DETECT_HISTORY: usize = 4_000;
+/// About the last two hundred rows (2 / alpha).
+pub(crate) const DETECT_ALPHA: f64 = 0.01;
+/// One row in two hundred would be so unusual, were all alike; with `quiet` that is far fewer alarms.
+pub(crate) const DETECT_THRESHOLD: f64 = 0.005;
+/// One incident is one alarm.
+pub(crate) const DETECT_QUIET: u64 = 100;
+/// Fewer scores say little of which are rare.
+pub(crate) const DETECT_WARM_UP: u64 = 100;
+/// A hundred scores beyond the quantile 0.99: enough for the shape of a tail.
+pub(crate) const DETECT_MEMORY: u64 = 10_000;
 
 /// A month: what people take to complain about a payment.
 pub(crate) const LABEL_HORIZON: Millis = Millis(30 * 86_400_000);

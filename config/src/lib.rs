@@ -11,6 +11,7 @@ mod pattern;
 mod expression;
 mod signature;
 mod operator;
+mod detect;
 pub mod learning;
 mod settings;
 mod training;
@@ -32,6 +33,7 @@ mod fixtures;
 #[cfg(test)]
 mod reference;
 
+pub use detect::{Detect, DetectMethod};
 pub use expression::{
     BinaryOperator, Expression, ExpressionError, ExpressionKind, Function, Literal, UnaryOperator,
     WhenThen, parse_expression,

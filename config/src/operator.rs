@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{DataType, Expression, InferLog, Label, Millis, Steward};
+use crate::{DataType, Detect, Expression, InferLog, Label, Millis, Steward};
 
 /// Kind of an operator with its checked settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,8 @@ pub enum OperatorKind {
     Rolling(Rolling),
     /// Rows per key and window.
     Window(Window),
+    /// One row out per row in, with how unusual it is for its key.
+    Detect(Detect),
     /// Runs a model on feature columns.
     Infer(Infer),
     /// Sends rows to ports.
@@ -43,7 +45,11 @@ impl OperatorKind {
     #[must_use]
     pub fn is_keyed(&self) -> bool {
         match self {
-            Self::Rolling(_) | Self::Window(_) | Self::Label(_) | Self::Steward(_) => true,
+            Self::Rolling(_)
+            | Self::Window(_)
+            | Self::Detect(_)
+            | Self::Label(_)
+            | Self::Steward(_) => true,
             Self::Filter { .. }
             | Self::Select { .. }
             | Self::KeyBy { .. }

@@ -20,6 +20,7 @@ pub mod train;
 pub mod evaluate;
 pub mod gate;
 pub mod drift;
+pub mod detect;
 pub mod steward;
 
 pub use arch::Task;

@@ -7,6 +7,7 @@ pub mod crash;
 pub mod daemon;
 pub mod experiments;
 pub mod inside;
+pub mod nab;
 pub mod process;
 pub mod shared;
 pub mod simulation;

@@ -328,6 +328,7 @@ fn step(graph: &Graph<'_>, index: NodeIndex, keyed_steps: &mut Vec<KeyedStep>) -
         }
         OperatorKind::Rolling(_)
         | OperatorKind::Window(_)
+        | OperatorKind::Detect(_)
         | OperatorKind::Label(_)
         | OperatorKind::Steward(_) => {
             keyed_steps.push(keyed_step(topology, operator));

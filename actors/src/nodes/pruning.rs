@@ -87,6 +87,11 @@ fn input_needs(operator: &Operator, outputs: &[Needs]) -> Needs {
             needs.extend(rolling.columns.iter().filter_map(|column| column.of));
             needs
         }
+        OperatorKind::Detect(detect) => {
+            let mut needs = through(0);
+            needs.extend(&detect.columns);
+            needs
+        }
         OperatorKind::Window(window) => {
             let mut needs: Needs = window.columns.iter().filter_map(of).collect();
             needs.extend(outputs.get(1).into_iter().flatten());

@@ -76,6 +76,7 @@ pub fn topics(topology: &Topology) -> Vec<(Purpose, TopicSpec)> {
                 }
                 OperatorKind::Rolling(_)
                 | OperatorKind::Window(_)
+                | OperatorKind::Detect(_)
                 | OperatorKind::Label(_)
                 | OperatorKind::Steward(_) => {
                     let partitions = partitions_of_node(topology, NodeIndex(nth));

@@ -10,6 +10,7 @@ pub mod keyed;
 mod aggregate;
 mod rolling;
 mod window;
+mod detect;
 mod label;
 mod steward;
 #[cfg(test)]

@@ -41,6 +41,7 @@ pub fn stateless(operator: &Operator) -> Option<Box<dyn StatelessOperator>> {
         | OperatorKind::Rolling(_)
         | OperatorKind::Window(_)
         | OperatorKind::Infer(_)
+        | OperatorKind::Detect(_)
         | OperatorKind::Label(_)
         | OperatorKind::Steward(_) => None,
     }

@@ -121,7 +121,8 @@ impl KeyedOperator for StewardKernel {
                 KeyState::Steward(_)
                 | KeyState::Rolling(_)
                 | KeyState::Window(_)
-                | KeyState::Label(_),
+                | KeyState::Label(_)
+                | KeyState::Detect(_),
                 _,
             ) => true,
         }
@@ -157,9 +158,10 @@ impl KeyedOperator for StewardKernel {
     fn describe(&self, state: &KeyState) -> serde_json::Value {
         match state {
             KeyState::Steward(state) => serde_json::to_value(&state.steward).unwrap_or_default(),
-            KeyState::Rolling(_) | KeyState::Window(_) | KeyState::Label(_) => {
-                serde_json::Value::Null
-            }
+            KeyState::Rolling(_)
+            | KeyState::Window(_)
+            | KeyState::Label(_)
+            | KeyState::Detect(_) => serde_json::Value::Null,
         }
     }
 

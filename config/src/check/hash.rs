@@ -5,7 +5,8 @@
 use std::fmt::Write;
 
 use crate::{
-    Aggregate, Emit, Node, Operator, OperatorKind, Over, Schema, Topology, Window, WindowKind,
+    Aggregate, Detect, DetectMethod, Emit, Node, Operator, OperatorKind, Over, Schema, Topology,
+    Window, WindowKind,
 };
 
 const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
@@ -77,6 +78,7 @@ fn operator_text(out: &mut String, operator: &Operator, partitions: u32) {
             }
         }
         OperatorKind::Window(window) => window_text(out, schema, window),
+        OperatorKind::Detect(detect) => detect_text(out, schema, detect),
         OperatorKind::Label(label) => {
             let text = (column_text(schema, Some(label.label)), label.horizon.0);
             line(out, format_args!("label {} {}", text.0, text.1));
@@ -117,6 +119,29 @@ fn window_text(out: &mut String, schema: &Schema, window: &Window) {
             out,
             format_args!("aggregate {} {aggregate} {of}", column.name),
         );
+    }
+}
+
+/// The threshold and the warm-up say what becomes of a score, not what is kept.
+fn detect_text(out: &mut String, schema: &Schema, detect: &Detect) {
+    for column in &detect.columns {
+        let column = column_text(schema, Some(*column));
+        line(out, format_args!("detect {column}"));
+    }
+    line(
+        out,
+        format_args!("memory {} quiet {}", detect.memory, detect.quiet),
+    );
+    for method in &detect.methods {
+        let text = match *method {
+            DetectMethod::Ewma { alpha } => format!("ewma {:016x}", alpha.to_bits()),
+            DetectMethod::Knn {
+                window,
+                neighbours,
+                history,
+            } => format!("knn {window} {neighbours} {history}"),
+        };
+        line(out, format_args!("method {text}"));
     }
 }
 

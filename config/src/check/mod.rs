@@ -19,6 +19,7 @@ mod sessions;
 mod aggregate;
 mod rolling;
 mod window;
+mod detect;
 mod infer;
 mod learning;
 mod monitor;

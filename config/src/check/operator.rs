@@ -4,7 +4,7 @@ use super::flow::{Flow, FlowKey, Output, id_text, node_id};
 use super::graph::Inflow;
 use super::model::Model;
 use super::source::key_column;
-use super::{Context, infer, learning, rolling, route, select, sessions, union, window};
+use super::{Context, detect, infer, learning, rolling, route, select, sessions, union, window};
 use crate::code::Code;
 use crate::files::{Finding, Span};
 use crate::raw::{self, Settings};
@@ -50,6 +50,10 @@ pub(crate) fn check(
             (kind, out.main())
         }
         Settings::Window(window) => window::check(window, &flow, span, cx),
+        Settings::Detect(detect) => {
+            let (kind, out) = detect::check(detect, &flow, span, cx);
+            (kind, out.main())
+        }
         Settings::Infer(infer) => infer_outputs(infer, &flow, models, span, cx),
         Settings::Route(route) => route::check(route, &flow, cx),
         Settings::Union(_) => (Some(OperatorKind::Union), flow.clone().main()),

@@ -12,6 +12,7 @@ pub(crate) fn check(settings: &Settings, cx: &Context<'_>) -> Hosting {
     let sessions = match settings {
         Settings::Rolling(rolling) => rolling.sessions.as_ref(),
         Settings::Window(window) => window.sessions.as_ref(),
+        Settings::Detect(detect) => detect.sessions.as_ref(),
         Settings::Filter(_)
         | Settings::Select(_)
         | Settings::KeyBy(_)

@@ -181,6 +181,7 @@ fn wanted_order(place: &Place<'_>) -> Option<(Order, Span)> {
     let key = match raw.settings.get()? {
         Settings::Rolling(rolling) => rolling.order.as_ref()?,
         Settings::Window(window) => window.order.as_ref()?,
+        Settings::Detect(detect) => detect.order.as_ref()?,
         Settings::Label(label) => label.order.as_ref()?,
         Settings::Filter(_)
         | Settings::Select(_)

@@ -9,6 +9,7 @@ mod settings;
 mod source;
 mod operator;
 mod aggregate;
+mod detect;
 mod infer;
 mod train;
 mod learning;
@@ -19,6 +20,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use aggregate::{AggregateColumn, AggregateName, Over};
+pub(crate) use detect::{Detect, DetectMethod};
 pub(crate) use infer::{Batch, Device, Infer, Latest, Model, Version};
 pub(crate) use key::{Key, Named};
 pub(crate) use learning::{Gate, GateMetric, Monitor, Retrain, Rollout};

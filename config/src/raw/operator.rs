@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::aggregate::AggregateColumn;
+use super::detect::Detect;
 use super::infer::Infer;
 use super::key::{Key, Named};
 use super::values::{Duration, OneOrMore, Order};
@@ -37,6 +38,8 @@ pub(crate) enum Settings {
     Rolling(Rolling),
     /// Rows per key and window of event time.
     Window(Window),
+    /// One row out per row in, with how unusual it is for its key.
+    Detect(Detect),
     /// Runs a model.
     Infer(Infer),
     /// Sends rows to ports.

@@ -68,6 +68,7 @@ pub fn kind(kind: &OperatorKind) -> &'static str {
         OperatorKind::KeyBy { .. } => "key-by",
         OperatorKind::Rolling(_) => "rolling",
         OperatorKind::Window(_) => "window",
+        OperatorKind::Detect(_) => "detect",
         OperatorKind::Infer(_) => "infer",
         OperatorKind::Route(_) => "route",
         OperatorKind::Union => "union",

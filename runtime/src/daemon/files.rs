@@ -149,6 +149,11 @@ fn definition(operator: &Operator) -> String {
                 columns.map(|c| format!("{} {:?} of {}", c.name, c.aggregate, column(c.of))),
             );
         }
+        OperatorKind::Detect(detect) => {
+            parts.extend(detect.columns.iter().map(|at| column(Some(*at))));
+            parts.push(format!("memory {} quiet {}", detect.memory, detect.quiet));
+            parts.extend(detect.methods.iter().map(|method| format!("{method:?}")));
+        }
         OperatorKind::Label(label) => {
             parts.push(format!("{} {}", column(Some(label.label)), label.horizon));
         }

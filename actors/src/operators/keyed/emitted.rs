@@ -1,10 +1,12 @@
 //! What the rows of one batch have given so far, as columns that grow.
 
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{ArrowError, SchemaRef};
 use config::DataType;
 
 use super::buffer::Buffer;
 use super::value::Value;
-use crate::batch::Row;
+use crate::batch::{Batch, Row};
 
 /// Output rows in the order in which they were emitted. Made by
 /// [`KeyedOperator::emitted`](super::KeyedOperator::emitted), turned into batches by
@@ -13,7 +15,7 @@ use crate::batch::Row;
 pub struct Emitted {
     /// The columns that the operator makes.
     pub(in crate::operators) columns: Vec<Buffer>,
-    /// Rolling: position of the input row that each output row extends.
+    /// Rolling and detect: position of the input row that each output row extends.
     pub(in crate::operators) inputs: Vec<u32>,
     /// Window: what each output row remembers.
     pub(in crate::operators) rows: Vec<Row>,
@@ -43,7 +45,7 @@ impl Emitted {
     /// Number of rows for the main port.
     #[must_use]
     pub fn len(&self) -> usize {
-        // Rolling fills the one, window the other.
+        // Rolling and detect fill the one, window the other.
         self.inputs.len() + self.rows.len()
     }
 
@@ -97,6 +99,30 @@ impl Emitted {
         for (column, other) in self.columns.iter_mut().zip(&other.columns) {
             column.append(other, range.clone());
         }
+    }
+
+    /// The input rows that were emitted, with the columns that the operator makes behind their own; `None`
+    /// without rows.
+    pub(in crate::operators) fn extend(
+        self,
+        input: &Batch,
+        schema: &SchemaRef,
+    ) -> Result<Option<Batch>, ArrowError> {
+        if self.inputs.is_empty() {
+            return Ok(None);
+        }
+        let whole = self.inputs.len() == input.len()
+            && self.inputs.iter().zip(0..).all(|(row, at)| *row == at);
+        let rows = match whole {
+            true => input.clone(),
+            false => input.take(&self.inputs)?,
+        };
+        let mut columns: Vec<ArrayRef> = rows.columns.columns().to_vec();
+        for column in self.columns {
+            columns.push(column.finish()?);
+        }
+        let columns = RecordBatch::try_new(SchemaRef::clone(schema), columns)?;
+        Ok(Some(rows.with_columns(columns)))
     }
 
     pub(in crate::operators) fn push(&mut self, column: usize, value: Option<Value<'_>>) {

@@ -20,12 +20,14 @@ use arrow_array::RecordBatch;
 use config::{Operator, OperatorKind};
 
 use super::OperatorError;
+use super::detect::DetectKernel;
 use super::label::LabelKernel;
 use super::rolling::RollingKernel;
 use super::steward::StewardKernel;
 use super::window::WindowKernel;
 use crate::batch::{Batch, Row};
 
+pub use super::detect::DetectState;
 pub use super::label::LabelState;
 pub use super::rolling::RollingState;
 pub use super::steward::StewardState;
@@ -98,6 +100,8 @@ pub enum KeyState {
     Rolling(Box<RollingState>),
     /// Of a window operator.
     Window(Box<WindowState>),
+    /// Of a detect operator.
+    Detect(Box<DetectState>),
     /// Of a label operator.
     Label(Box<LabelState>),
     /// Of a steward.
@@ -132,6 +136,7 @@ pub fn keyed(operator: &Operator) -> Option<Arc<dyn KeyedOperator>> {
     match &operator.kind {
         OperatorKind::Rolling(rolling) => Some(Arc::new(RollingKernel::new(operator, rolling))),
         OperatorKind::Window(window) => Some(Arc::new(WindowKernel::new(operator, window))),
+        OperatorKind::Detect(detect) => Some(Arc::new(DetectKernel::new(operator, detect))),
         OperatorKind::Label(label) => Some(Arc::new(LabelKernel::new(operator, *label))),
         OperatorKind::Steward(steward) => Some(Arc::new(StewardKernel::new(operator, steward))),
         OperatorKind::Filter { .. }

@@ -22,8 +22,8 @@ mod sliding;
 mod track;
 mod state;
 
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use config::{DataType, NodeId, Operator, Rolling};
 
 use super::OperatorError;
@@ -62,14 +62,6 @@ impl RollingKernel {
             message: message.to_string(),
         }
     }
-
-    fn extended(&self, batch: &Batch, out: Emitted) -> Result<RecordBatch, ArrowError> {
-        let mut columns: Vec<ArrayRef> = batch.columns.columns().to_vec();
-        for column in out.columns {
-            columns.push(column.finish()?);
-        }
-        RecordBatch::try_new(self.schema.clone(), columns)
-    }
 }
 
 impl KeyedOperator for RollingKernel {
@@ -102,7 +94,10 @@ impl KeyedOperator for RollingKernel {
     fn is_empty(&self, state: &KeyState) -> bool {
         match state {
             KeyState::Rolling(state) => state.is_new(),
-            KeyState::Window(_) | KeyState::Label(_) | KeyState::Steward(_) => true,
+            KeyState::Window(_)
+            | KeyState::Label(_)
+            | KeyState::Detect(_)
+            | KeyState::Steward(_) => true,
         }
     }
 
@@ -125,33 +120,27 @@ impl KeyedOperator for RollingKernel {
                 let names = added.iter().map(|field| field.name().as_str());
                 state.describe(&self.plan, names.zip(&self.types))
             }
-            KeyState::Window(_) | KeyState::Label(_) | KeyState::Steward(_) => {
-                serde_json::Value::Null
-            }
+            KeyState::Window(_)
+            | KeyState::Label(_)
+            | KeyState::Detect(_)
+            | KeyState::Steward(_) => serde_json::Value::Null,
         }
     }
 
     fn state_bytes(&self, state: &KeyState) -> usize {
         match state {
             KeyState::Rolling(state) => state.bytes(),
-            KeyState::Window(_) | KeyState::Label(_) | KeyState::Steward(_) => 0,
+            KeyState::Window(_)
+            | KeyState::Label(_)
+            | KeyState::Detect(_)
+            | KeyState::Steward(_) => 0,
         }
     }
 
     fn finish(&self, input: &Batch, out: Emitted) -> Result<Vec<(usize, Batch)>, OperatorError> {
-        if out.inputs.is_empty() {
-            return Ok(Vec::new());
-        }
-        let whole = out.inputs.len() == input.len()
-            && out.inputs.iter().zip(0..).all(|(row, at)| *row == at);
-        let rows = if whole {
-            input.clone()
-        } else {
-            let taken = input.take(&out.inputs);
-            taken.map_err(|e| self.failed(e))?
-        };
-        let columns = self.extended(&rows, out).map_err(|e| self.failed(e))?;
-        Ok(vec![(0, rows.with_columns(columns))])
+        let rows = out.extend(input, &self.schema);
+        let rows = rows.map_err(|error| self.failed(error))?;
+        Ok(rows.into_iter().map(|rows| (0, rows)).collect())
     }
 }
 

@@ -120,14 +120,20 @@ impl KeyedOperator for WindowKernel {
     fn timer(&self, state: &KeyState) -> Option<i64> {
         match state {
             KeyState::Window(state) => state.timer(&self.plan),
-            KeyState::Rolling(_) | KeyState::Label(_) | KeyState::Steward(_) => None,
+            KeyState::Rolling(_)
+            | KeyState::Label(_)
+            | KeyState::Detect(_)
+            | KeyState::Steward(_) => None,
         }
     }
 
     fn is_empty(&self, state: &KeyState) -> bool {
         match state {
             KeyState::Window(state) => state.is_empty(),
-            KeyState::Rolling(_) | KeyState::Label(_) | KeyState::Steward(_) => true,
+            KeyState::Rolling(_)
+            | KeyState::Label(_)
+            | KeyState::Detect(_)
+            | KeyState::Steward(_) => true,
         }
     }
 
@@ -153,16 +159,20 @@ impl KeyedOperator for WindowKernel {
                 let columns: Vec<_> = names.zip(&self.types).skip(LEADING).collect();
                 state.describe(&self.plan, &columns)
             }
-            KeyState::Rolling(_) | KeyState::Label(_) | KeyState::Steward(_) => {
-                serde_json::Value::Null
-            }
+            KeyState::Rolling(_)
+            | KeyState::Label(_)
+            | KeyState::Detect(_)
+            | KeyState::Steward(_) => serde_json::Value::Null,
         }
     }
 
     fn state_bytes(&self, state: &KeyState) -> usize {
         match state {
             KeyState::Window(state) => state.bytes(),
-            KeyState::Rolling(_) | KeyState::Label(_) | KeyState::Steward(_) => 0,
+            KeyState::Rolling(_)
+            | KeyState::Label(_)
+            | KeyState::Detect(_)
+            | KeyState::Steward(_) => 0,
         }
     }
 
