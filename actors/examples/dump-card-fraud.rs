@@ -14,8 +14,13 @@ use config::{
 use thalweg_actors::feeds::{FeedTarget, generator};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let (seed, records) = arguments()?;
-    let mut feed = generator::generator(Profile::CardFraud, seed, Some(records), &payments()?, 0);
+    let Arguments {
+        seed,
+        records,
+        drift,
+    } = arguments()?;
+    let profile = Profile::CardFraud { drift };
+    let mut feed = generator::generator(profile, seed, Some(records), &payments()?, 0);
     let mut out = BufWriter::new(std::io::stdout().lock());
     writeln!(
         out,
@@ -43,19 +48,32 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// `--seed` and `--records`.
-fn arguments() -> Result<(u64, u64), Box<dyn Error>> {
-    let (mut seed, mut records) = (7, 1_000_000);
+/// What is asked for.
+struct Arguments {
+    seed: u64,
+    records: u64,
+    /// Day from which on thieves act otherwise.
+    drift: Option<u64>,
+}
+
+/// `--seed`, `--records` and `--drift`.
+fn arguments() -> Result<Arguments, Box<dyn Error>> {
+    let mut given = Arguments {
+        seed: 7,
+        records: 1_000_000,
+        drift: None,
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or("a value is missing")?.parse()?;
         match &*name {
-            "--seed" => seed = value,
-            "--records" => records = value,
-            _ => return Err(format!("\"{name}\" is neither --seed nor --records").into()),
+            "--seed" => given.seed = value,
+            "--records" => given.records = value,
+            "--drift" => given.drift = Some(value),
+            _ => return Err(format!("\"{name}\" is not --seed, --records or --drift").into()),
         }
     }
-    Ok((seed, records))
+    Ok(given)
 }
 
 /// A source of payments as CSV lines.

@@ -41,6 +41,26 @@ pub struct Signature {
     pub features: Vec<String>,
 }
 
+impl Signature {
+    /// Whether a model of this signature can answer in the place of one of `other`: it takes the same
+    /// features and gives the same outputs at the same places, perhaps more behind them. What the input is
+    /// called and how many rows it takes at once matter to nobody.
+    #[must_use]
+    pub fn stands_in_for(&self, other: &Self) -> bool {
+        let rows_apart = |spec: &TensorSpec| (spec.element, spec.shape.get(1..).map(<[_]>::to_vec));
+        let inputs = |of: &Self| of.inputs.iter().map(rows_apart).collect::<Vec<_>>();
+        let untold = self.features.is_empty() || other.features.is_empty();
+        inputs(self) == inputs(other)
+            && (untold || self.features == other.features)
+            && self.outputs.len() >= other.outputs.len()
+            && self
+                .outputs
+                .iter()
+                .zip(&other.outputs)
+                .all(|(own, asked)| own.name == asked.name && rows_apart(own) == rows_apart(asked))
+    }
+}
+
 /// Which version of a model is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum VersionChoice {
@@ -77,5 +97,54 @@ pub struct NoModels;
 impl ModelSignatures for NoModels {
     fn signature(&self, folder: &Path, _: &VersionChoice) -> Result<Signature, String> {
         Err(format!("no model at {}", folder.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(name: &str, shape: &[Option<usize>]) -> TensorSpec {
+        TensorSpec {
+            name: name.into(),
+            element: Element::Float32,
+            shape: shape.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_model_stands_in_for_another_that_takes_the_same_and_gives_no_more() {
+        let champion = Signature {
+            inputs: vec![tensor("x", &[Some(1), Some(2)])],
+            outputs: vec![tensor("probabilities", &[None, Some(2)])],
+            features: vec!["a".into(), "b".into()],
+        };
+        let more = Signature {
+            inputs: vec![tensor("features", &[None, Some(2)])],
+            outputs: vec![
+                tensor("probabilities", &[None, Some(2)]),
+                tensor("label", &[None]),
+            ],
+            ..champion.clone()
+        };
+        assert!(more.stands_in_for(&champion) && champion.stands_in_for(&champion));
+        assert!(!champion.stands_in_for(&more), "an output is missing");
+        let others = [
+            Signature {
+                features: vec!["b".into(), "a".into()],
+                ..champion.clone()
+            },
+            Signature {
+                inputs: vec![tensor("x", &[None, Some(3)])],
+                ..champion.clone()
+            },
+            Signature {
+                outputs: vec![tensor("label", &[None]), more.outputs[0].clone()],
+                ..champion.clone()
+            },
+        ];
+        for other in others {
+            assert!(!other.stands_in_for(&champion), "{other:?}");
+        }
     }
 }

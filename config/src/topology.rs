@@ -227,7 +227,10 @@ pub enum Feed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Profile {
     /// Card payments with three kinds of fraud; labels on a second topic.
-    CardFraud,
+    CardFraud {
+        /// The day, from 0, from which on thieves act otherwise.
+        drift: Option<u64>,
+    },
     /// Seasonal series with noise, drift and anomalies.
     Sensor,
 }
@@ -367,5 +370,12 @@ impl Topology {
     pub fn nodes_topic(&self) -> TopicName {
         TopicName::parse(&format!("{}.nodes", self.name))
             .expect("an id and a suffix make a topic name")
+    }
+
+    /// The topic of a model's trained versions: `<topology>.<model>.versions`. `None` if the name is too
+    /// long for a topic: then the model's other topics are refused too.
+    #[must_use]
+    pub fn versions_topic(&self, model: &ModelId) -> Option<TopicName> {
+        TopicName::parse(&format!("{}.{model}.versions", self.name)).ok()
     }
 }

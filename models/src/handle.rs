@@ -84,7 +84,7 @@ impl ModelHandle {
     /// # Errors
     /// If the new version takes or gives something else; the old one stays in service.
     pub fn swap(&self, model: LoadedModel) -> Result<Arc<LoadedModel>, ModelError> {
-        if *model.signature() != self.shared.signature {
+        if !model.signature().stands_in_for(&self.shared.signature) {
             return Err(ModelError::SignatureChanged {
                 path: model.path().into(),
                 old: self.version(),

@@ -6,6 +6,7 @@ pub mod counting;
 pub mod crash;
 pub mod daemon;
 pub mod experiments;
+pub mod examples;
 pub mod inside;
 pub mod nab;
 pub mod process;

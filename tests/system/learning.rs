@@ -67,17 +67,19 @@ fn first_version(folder: &Path) {
     publish(folder, 1, &trained, &record, &[]).expect("published");
 }
 
-/// A topology whose model learns. Labels come on their own topic.
-fn topology(folder: &Path) -> String {
+/// A topology whose model learns. Labels come on their own topic. `log` is its table `[log]`, if any.
+fn topology(name: &str, folder: &Path, log: &str) -> String {
     format!(
         r#"
 version = 1
-name = "sea"
-epoch = {{ interval = "20ms" }}
+name = "{name}"
+{log}
+[epoch]
+interval = "20ms"
 
 [[source]]
 id = "rows"
-topic = "rows"
+topic = "{name}.rows"
 key = "who"
 partitions = 2
 [source.schema]
@@ -97,7 +99,7 @@ outputs = {{ score = "probabilities[1]" }}
 [[sink]]
 id = "scored"
 input = "score"
-topic = "scored"
+topic = "{name}.scored"
 key = "who"
 
 [[model]]
@@ -106,7 +108,7 @@ path = '{}'
 [model.log]
 id = "id"
 [model.labels]
-topic = "outcomes"
+topic = "{name}.outcomes"
 partitions = 2
 id = "id"
 label = "outcome"
@@ -146,6 +148,8 @@ fn label(nth: usize, outcome: bool) -> Value {
 
 /// A running loop over a log that the test feeds.
 struct Loop {
+    /// Of the topology; its topics begin with it.
+    name: String,
     log: Arc<dyn Log>,
     folder: tempfile::TempDir,
     /// Rows fed so far.
@@ -157,6 +161,7 @@ impl Loop {
         let folder = tempfile::tempdir().expect("a folder");
         first_version(&folder.path().join("sea"));
         Self {
+            name: "sea".to_owned(),
             log: Arc::new(MemoryLog::new()),
             folder,
             fed: 0,
@@ -164,11 +169,17 @@ impl Loop {
     }
 
     async fn start(&self) -> Running {
-        let topology = inside::topology(&topology(&self.folder.path().join("sea")));
+        self.start_in("data").await
+    }
+
+    /// Starts it as a node of which this is the data directory.
+    async fn start_in(&self, data: &str) -> Running {
+        let versions = self.folder.path().join("sea");
+        let topology = inside::topology(&topology(&self.name, &versions, ""));
         for (_, spec) in topics(&topology) {
             self.log.ensure_topic(&spec).expect("created");
         }
-        let data = self.folder.path().join("data");
+        let data = self.folder.path().join(data);
         Running::start(topology, Arc::clone(&self.log), &data, Faults::default()).await
     }
 
@@ -182,14 +193,18 @@ impl Loop {
             given.push(record(who(nth), row(nth)));
             labels.push(record(nth.to_string(), label(nth, outcome(nth))));
         }
-        inside::append(&*self.log, "rows", given);
-        inside::append(&*self.log, "outcomes", labels);
+        inside::append(&*self.log, &self.topic("rows"), given);
+        inside::append(&*self.log, &self.topic("outcomes"), labels);
         self.fed += rows;
+    }
+
+    fn topic(&self, what: &str) -> String {
+        format!("{}.{what}", self.name)
     }
 
     /// What the steward has committed: event and detail.
     fn events(&self) -> Vec<(String, Value)> {
-        let values = inside::values(&*self.log, "sea.sea.events");
+        let values = inside::values(&*self.log, &self.topic("sea.events"));
         let values = values.into_iter().flatten();
         values
             .map(|value| {
@@ -206,7 +221,7 @@ impl Loop {
     }
 
     fn labelled(&self) -> usize {
-        let all = inside::records(&*self.log, "sea.sea.labelled");
+        let all = inside::records(&*self.log, &self.topic("sea.labelled"));
         all.iter().map(Vec::len).sum()
     }
 
@@ -235,7 +250,10 @@ impl Loop {
     /// Every row was answered once, and the feature log has of each the version that its header names.
     fn check_answers(&self) -> BTreeMap<u64, usize> {
         let mut versions: HashMap<i64, u64> = HashMap::new();
-        for record in inside::records(&*self.log, "scored").iter().flatten() {
+        for record in inside::records(&*self.log, &self.topic("scored"))
+            .iter()
+            .flatten()
+        {
             let row: Value =
                 serde_json::from_slice(record.value.as_deref().expect("a value")).expect("JSON");
             let tag = record.headers.get("thalweg.model").expect("a model");
@@ -249,7 +267,7 @@ impl Loop {
         }
         assert_eq!(versions.len(), self.fed);
         let mut counts = BTreeMap::new();
-        for value in inside::values(&*self.log, "sea.sea.labelled")
+        for value in inside::values(&*self.log, &self.topic("sea.labelled"))
             .iter()
             .flatten()
         {
@@ -305,6 +323,13 @@ fn when_the_world_changes_a_new_version_is_trained_tried_and_takes_over() {
         running.caught_up().await;
         assert_eq!(restarts(&running), Vec::<String>::new());
         running.stop().await;
+        // Another node has never trained it, and serves it: the log has its files.
+        let other = story.start_in("another").await;
+        assert_eq!(other.daemon.context.models[0].version(), Some(2));
+        story.feed(100, |nth| truth(nth, true));
+        other.caught_up().await;
+        assert_eq!(restarts(&other), Vec::<String>::new());
+        other.stop().await;
     });
     assert_eq!(story.names(), TAKES_OVER);
     let versions = story.check_answers();
@@ -312,7 +337,7 @@ fn when_the_world_changes_a_new_version_is_trained_tried_and_takes_over() {
         versions.get(&2).is_some_and(|rows| *rows >= 1_200),
         "{versions:?}"
     );
-    let wrong = inside::values(&*story.log, "sea.sea.labelled")
+    let wrong = inside::values(&*story.log, &story.topic("sea.labelled"))
         .into_iter()
         .flatten()
         .map(|value| serde_json::from_str::<Value>(&value).expect("JSON"))

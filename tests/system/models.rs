@@ -20,7 +20,7 @@ const ODD: f64 = 5.5;
 /// card-fraud, fed by the test, with these settings on its `infer`; the feature `weekend` has no value
 /// for payments of [`ODD`].
 fn card_fraud(settings: &str) -> config::Topology {
-    let text = include_str!("../../examples/card-fraud/topology.toml");
+    let text = tests::examples::card_fraud();
     let text: String = text
         .lines()
         .filter(|line| !line.starts_with("feed ="))

@@ -26,7 +26,7 @@ const PLACES: [(&str, u64); 11] = [
 /// All outputs, by topic and partition, and the highest generation of the actors. `sessions` stands
 /// in each keyed operator.
 fn run(sessions: &str, faults: Faults) -> (Vec<Vec<Vec<String>>>, u64) {
-    let text = include_str!("../../examples/card-fraud/topology.toml");
+    let text = tests::examples::card_fraud();
     let text = text.replace(
         "kind = \"rolling\"",
         &format!("kind = \"rolling\"\n{sessions}"),

@@ -121,7 +121,7 @@ fn features_equal_a_brute_force_computation_on_the_same_payments() {
         .map(String::from)
         .collect();
     std::fs::write(&path, lines.join("\n")).expect("written");
-    let example = include_str!("../../examples/card-fraud/topology.toml");
+    let example = tests::examples::card_fraud();
     let topology = inside::topology(&topology(example, &path.display().to_string()));
     let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
     inside::run(topology, Arc::clone(&log), dir.path(), Faults::default());

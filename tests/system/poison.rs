@@ -18,7 +18,7 @@ const POISON_AMOUNT: f32 = 666.25;
 
 /// card-fraud, fed by the test, in short epochs.
 fn card_fraud() -> config::Topology {
-    let text = include_str!("../../examples/card-fraud/topology.toml");
+    let text = tests::examples::card_fraud();
     let text: String = text
         .lines()
         .filter(|line| !line.starts_with("feed ="))

@@ -16,6 +16,7 @@ use config::{
 use proptest::prelude::*;
 
 use super::file::{FileFeed, FileFeedSettings};
+use super::generator::tests::STEADY;
 use super::lines::LineFeed;
 use super::{FeedReader, FeedRecord, generator};
 
@@ -205,7 +206,7 @@ proptest! {
     ) {
         let open = |position| {
             let source = payments(Format::Json);
-            generator::generator(Profile::CardFraud, seed, limit, &source, position)
+            generator::generator(STEADY, seed, limit, &source, position)
         };
         check_resumes(open, position, (1_000, 7));
     }

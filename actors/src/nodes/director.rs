@@ -6,6 +6,7 @@
 //! where the story stands: a training that was under way is done again, with the same rows, the same
 //! seed and so the same weights. Each node serves; the one that runs the steward's task trains.
 
+mod artefacts;
 mod history;
 mod rows;
 mod training;
@@ -111,6 +112,11 @@ enum HandsError {
     Load {
         version: u64,
         source: models::ModelError,
+    },
+    #[error("version {version} cannot be handed to other nodes")]
+    Hand {
+        version: u64,
+        source: artefacts::ArtefactError,
     },
     #[error("no thread for training")]
     Thread(#[from] std::io::Error),
@@ -231,7 +237,7 @@ impl Hands {
             return Ok(());
         }
         let reason = format!("it has failed on {failures} rows in sequence");
-        self.tell(&Control::VersionFailed { version, reason })?;
+        self.tell(&Control::VersionFailed { version, reason }, Vec::new())?;
         self.reported = Some(version);
         Ok(())
     }
@@ -260,7 +266,8 @@ impl Hands {
         let Some(control) = training.outcome() else {
             return Ok(());
         };
-        self.tell(&control)?;
+        let files = self.files(&control, request.version)?;
+        self.tell(&control, files)?;
         self.answered = Some(request.id);
         self.training = None;
         Ok(())
@@ -274,11 +281,26 @@ impl Hands {
         assigned.iter().any(|task| Some(task.sub_topology) == sub)
     }
 
-    /// Appends a message to the topic of control, in a transaction of its own.
-    fn tell(&mut self, control: &Control) -> Result<(), HandsError> {
+    /// The files of a version that may come to serve, for the other nodes.
+    fn files(&self, control: &Control, version: u64) -> Result<Vec<LogRecord>, HandsError> {
+        let folder = versions::folder(&self.context, &self.settings);
+        let (Control::Trained { verdict, .. }, Some(folder)) = (control, folder) else {
+            return Ok(Vec::new());
+        };
+        if !verdict.promoted {
+            return Ok(Vec::new());
+        }
+        let now = self.context.clock.now_ms();
+        artefacts::records(&folder, version, now)
+            .map_err(|source| HandsError::Hand { version, source })
+    }
+
+    /// Appends a message to the topic of control, and a version's files to theirs, in one transaction.
+    fn tell(&mut self, control: &Control, files: Vec<LogRecord>) -> Result<(), HandsError> {
         let Some(topic) = topic(&self.context, &self.settings, "control") else {
             return Ok(());
         };
+        let versions = self.context.topology.versions_topic(&self.settings.id);
         let id = self.settings.id.as_str();
         let text = serde_json::to_string(control).unwrap_or_default();
         let value = serde_json::json!({ "model": id, "control": text });
@@ -294,6 +316,9 @@ impl Hands {
         let key = id.to_owned().into();
         let record = LogRecord::new(Some(key), Some(value.to_string().into()), now);
         producer.begin()?;
+        if let (false, Some(versions)) = (files.is_empty(), versions) {
+            producer.send(&TopicPartition::new(versions, 0), files)?;
+        }
         producer.send(&TopicPartition::new(topic, 0), vec![record])?;
         producer.commit()?;
         Ok(())

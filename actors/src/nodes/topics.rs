@@ -27,6 +27,8 @@ pub enum Purpose {
     DeadLetters,
     /// What each node says of itself.
     Nodes,
+    /// Versions that were trained.
+    Versions,
 }
 
 impl Purpose {
@@ -41,6 +43,7 @@ impl Purpose {
             Self::Sink => "sink",
             Self::DeadLetters => "dead letters",
             Self::Nodes => "nodes",
+            Self::Versions => "versions",
         }
     }
 }
@@ -81,13 +84,7 @@ pub fn topics(topology: &Topology) -> Vec<(Purpose, TopicSpec)> {
                 | OperatorKind::Steward(_) => {
                     let partitions = partitions_of_node(topology, NodeIndex(nth));
                     let topic = topology.changelog_topic(&operator.id);
-                    add(
-                        Purpose::Changelog,
-                        TopicSpec {
-                            compacted: true,
-                            ..plain(topic, partitions)
-                        },
-                    );
+                    add(Purpose::Changelog, compacted(topic, partitions));
                 }
                 OperatorKind::Filter { .. }
                 | OperatorKind::Select { .. }
@@ -102,21 +99,39 @@ pub fn topics(topology: &Topology) -> Vec<(Purpose, TopicSpec)> {
             }
         }
     }
-    add(Purpose::DeadLetters, plain(topology.dead_letter.clone(), 1));
-    if let LogSettings::Kafka(_) = topology.log {
-        add(
-            Purpose::Nodes,
-            TopicSpec {
-                compacted: true,
-                ..plain(topology.nodes_topic(), 1)
-            },
-        );
+    for (purpose, spec) in own(topology) {
+        add(purpose, spec);
     }
     topics.into_values().collect()
 }
 
+/// Topics that belong to no node of the graph.
+fn own(topology: &Topology) -> Vec<(Purpose, TopicSpec)> {
+    let mut own = vec![(Purpose::DeadLetters, plain(topology.dead_letter.clone(), 1))];
+    if let LogSettings::Kafka(_) = topology.log {
+        own.push((Purpose::Nodes, compacted(topology.nodes_topic(), 1)));
+    }
+    let learns = topology.models.iter().filter(|m| m.learning.is_some());
+    let versions = learns.filter_map(|model| topology.versions_topic(&model.id));
+    own.extend(versions.map(|topic| (Purpose::Versions, compacted(topic, 1))));
+    own
+}
+
+fn compacted(name: TopicName, partitions: u32) -> TopicSpec {
+    TopicSpec {
+        compacted: true,
+        ..plain(name, partitions)
+    }
+}
+
 /// Endings of topics that a topology makes for itself, this one or another.
-const INTERNAL: [&str; 4] = [".repartition", ".changelog", ".dead-letters", ".nodes"];
+const INTERNAL: [&str; 5] = [
+    ".repartition",
+    ".changelog",
+    ".dead-letters",
+    ".nodes",
+    ".versions",
+];
 
 /// The topics that a pattern means, of all there are: not the brokers' own, none that a topology makes
 /// for itself, and none that this topology reads or writes by its name, so that nothing goes in circles.

@@ -127,6 +127,8 @@ fn idle(payments: u64) -> Result<(), Failure> {
     let topology = std::fs::read_to_string(format!("{example}/topology.toml"))?
         .replace("rate = 5000", &format!("records = {payments}"))
         .replace("\"models/fraud\"", &format!("\"{example}/models/fraud\""));
+    let learns = topology.find("# How the model learns.");
+    let topology = &topology[..learns.unwrap_or(topology.len())];
     let file = dir.path().join("topology.toml");
     std::fs::write(&file, topology)?;
     let data = dir.path().join("data");

@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::flow::Flow;
+use super::settings::span_of_time;
 use crate::code::Code;
 use crate::files::Finding;
 use crate::nearest::{list, nearest};
@@ -15,10 +16,13 @@ const FORMATS: [(&str, FileFormat); 3] = [
     (".jsonl", FileFormat::Ndjson),
 ];
 
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
 /// Columns of a profile's records.
 fn made(profile: Profile) -> &'static [&'static str] {
     match profile {
-        Profile::CardFraud => &["tx_id", "ts", "customer_id", "terminal_id", "amount"],
+        Profile::CardFraud { .. } => &["tx_id", "ts", "customer_id", "terminal_id", "amount"],
         Profile::Sensor => &["series", "timestamp", "value"],
     }
 }
@@ -81,10 +85,7 @@ fn read(raw: &Key<raw::Feed>, cx: &Context<'_>) -> Option<Feed> {
             }
         }
         raw::Feed::Generator(generator) => Feed::Generator {
-            profile: match generator.profile.get()? {
-                raw::Profile::CardFraud => Profile::CardFraud,
-                raw::Profile::Sensor => Profile::Sensor,
-            },
+            profile: profile(generator, cx)?,
             seed: generator
                 .seed
                 .as_ref()
@@ -96,6 +97,25 @@ fn read(raw: &Key<raw::Feed>, cx: &Context<'_>) -> Option<Feed> {
         },
         raw::Feed::Http(_) => Feed::Http,
         raw::Feed::Stdin(_) => Feed::Stdin,
+    })
+}
+
+fn profile(raw: &raw::GeneratorFeed, cx: &Context<'_>) -> Option<Profile> {
+    let drift = match &raw.drift {
+        Some(drift) => Some((drift.span, span_of_time(drift, DAY_MS, cx)?)),
+        None => None,
+    };
+    Some(match (raw.profile.get()?, drift) {
+        (raw::Profile::CardFraud, drift) => Profile::CardFraud {
+            drift: drift.map(|(_, after)| after.0.cast_unsigned() / DAY_MS.cast_unsigned()),
+        },
+        (raw::Profile::Sensor, None) => Profile::Sensor,
+        (raw::Profile::Sensor, Some((span, _))) => {
+            let message = "the series of \"sensor\" drift by themselves";
+            let finding = Finding::at(span, Code::INVALID_VALUE, message);
+            cx.report(finding.hint("leave `drift` out: it is for profile = \"card-fraud\""));
+            return None;
+        }
     })
 }
 

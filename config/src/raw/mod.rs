@@ -32,7 +32,7 @@ pub(crate) use settings::{
     DeadLetter, Epoch, Kafka, Log, Mechanism, Membership, Property, Security, State, Supervision,
 };
 pub(crate) use sink::Sink;
-pub(crate) use source::{ColumnType, Feed, Profile, Source, Start, Watermark};
+pub(crate) use source::{ColumnType, Feed, GeneratorFeed, Profile, Source, Start, Watermark};
 pub(crate) use train::{Arch, Balanced, ClassWeights, Train};
 pub(crate) use values::{Duration, Format, OneOrMore, Order, Size, Unit};
 

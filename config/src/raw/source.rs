@@ -134,6 +134,8 @@ pub(crate) struct GeneratorFeed {
     pub(crate) rate: Option<Key<f64>>,
     /// Ends after so many. Default: never.
     pub(crate) records: Option<Key<u64>>,
+    /// After so much event time, counted in days, the thieves of `card-fraud` act otherwise. Default: never.
+    pub(crate) drift: Option<Key<Duration>>,
 }
 
 /// What a generator makes.

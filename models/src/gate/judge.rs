@@ -87,12 +87,12 @@ pub fn judge(
 ) -> Verdict {
     let mut verdict = Verdict::new();
     if let (Some(old), Some(new)) = (champion.signature, challenger.signature) {
-        let words = if old == new {
-            "takes and gives the same"
-        } else {
-            "takes or gives something else than the champion"
+        let stands_in = new.stands_in_for(old);
+        let words = match stands_in {
+            true => "takes and gives what the champion does",
+            false => "takes or gives something else than the champion",
         };
-        verdict.check("signature", old == new, words.into());
+        verdict.check("signature", stands_in, words.into());
     }
     sound(challenger, &mut verdict);
     latency(challenger, rules, &mut verdict);

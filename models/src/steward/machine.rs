@@ -278,7 +278,10 @@ impl Steward {
         ) else {
             return;
         };
-        let from = self.rows.saturating_sub(retrain.window).max(wanted.since);
+        // A training that alarms have put off for as long as may be takes the rows before the last one too:
+        // too few rows teach nothing.
+        let since = wanted.since.min(self.rows.saturating_sub(retrain.after));
+        let from = self.rows.saturating_sub(retrain.window).max(since);
         let first = self.marks.iter().rev().find(|(rows, _)| *rows <= from);
         let Some((_, first)) = first.or(self.marks.front()).copied() else {
             return;

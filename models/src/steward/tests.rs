@@ -322,6 +322,20 @@ fn an_alarm_before_training_leaves_out_the_rows_before_it_and_puts_training_off_
 }
 
 #[test]
+fn alarms_that_never_end_leave_a_training_its_rows() {
+    let mut story = Story::new();
+    story.rows(1, 1_000, 10);
+    // Good and bad in turn, as by day and night: an alarm each time.
+    while !story.events().contains(&"train") {
+        assert!(story.offset < 6_000, "{:?}", story.events());
+        story.rows(1, 60, 1);
+        story.rows(1, 60, 1_000);
+    }
+    let request: Request = story.last("train");
+    assert!(request.to - request.from >= 300, "{request:?}");
+}
+
+#[test]
 fn a_monitor_that_cannot_be_is_told_before_anything_runs() {
     let told = |name: &str, parameter: &str, value: f64| {
         let monitor = Monitor {

@@ -28,7 +28,7 @@ mod tests;
 pub use error::TrainError;
 pub use examples::Examples;
 pub use progress::{Pace, Progress};
-pub use publish::{next_version, publish};
+pub use publish::{install, next_version, publish};
 pub use record::{OffsetRange, TrainingRecord};
 pub use trained::Trained;
 pub use trainer::Trainer;

@@ -37,10 +37,6 @@ pub fn publish(
     beside: &[(&str, &[u8])],
 ) -> Result<PathBuf, ModelError> {
     let target = folder.join(version.to_string());
-    let unwritten = |source| ModelError::Write {
-        path: target.clone(),
-        source,
-    };
     let text = model_toml(trained, record).map_err(|cause| ModelError::Settings {
         path: target.join("model.toml"),
         cause,
@@ -49,8 +45,19 @@ pub fn publish(
     let mut files: Vec<(&str, &[u8])> =
         vec![("model.onnx", &onnx), ("model.toml", text.as_bytes())];
     files.extend(beside);
-    write(folder, version, &files).map_err(unwritten)?;
+    install(folder, version, &files)?;
     Ok(target)
+}
+
+/// Writes the files of a version that was made elsewhere: all of them or none.
+///
+/// # Errors
+/// If there is such a version, or something cannot be written.
+pub fn install(folder: &Path, version: u64, files: &[(&str, &[u8])]) -> Result<(), ModelError> {
+    write(folder, version, files).map_err(|source| ModelError::Write {
+        path: folder.join(version.to_string()),
+        source,
+    })
 }
 
 fn model_toml(trained: &Trained, record: &TrainingRecord) -> Result<String, String> {

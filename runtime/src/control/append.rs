@@ -95,7 +95,12 @@ fn open_to_all(topology: &Topology, topic: &TopicName) -> Result<(), ControlErro
     let planned = topics(topology);
     let found = planned.iter().find(|(_, spec)| spec.name == *topic);
     match found.map(|(purpose, _)| *purpose) {
-        Some(purpose @ (Purpose::Changelog | Purpose::Repartition | Purpose::Nodes)) => {
+        Some(
+            purpose @ (Purpose::Changelog
+            | Purpose::Repartition
+            | Purpose::Nodes
+            | Purpose::Versions),
+        ) => {
             let (name, purpose) = (&topology.name, purpose.label());
             Err(ControlError::Invalid(format!(
                 "topic \"{topic}\" is a {purpose} topic: only topology \"{name}\" writes it"

@@ -56,7 +56,7 @@ struct Figures {
 }
 
 fn run(payments: u64, faults: Faults) -> Figures {
-    let text = include_str!("../../../examples/card-fraud/topology.toml");
+    let text = tests::examples::card_fraud();
     let text: String = text
         .lines()
         .filter(|line| !line.starts_with("feed ="))

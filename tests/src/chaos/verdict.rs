@@ -2,10 +2,12 @@
 //! and compares.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers};
 use rdkafka::{Message, Offset, TopicPartitionList};
 use serde_json::Value;
 
@@ -19,7 +21,10 @@ const ASKED_WITHIN: Duration = Duration::from_secs(30);
 /// A record of a topic.
 struct Record {
     partition: i32,
+    offset: i64,
+    time: Option<i64>,
     value: Vec<u8>,
+    headers: String,
 }
 
 /// What must come out for one input record.
@@ -127,7 +132,8 @@ impl Judge {
             match self.expected.get(&id) {
                 Some(expected) if *expected == found => {}
                 expected => {
-                    return Err(format!("output {id} is {found:?}, not {expected:?}"));
+                    let told = format!("output {id} is {found:?}, not {expected:?}");
+                    return Err(format!("{told}\n{}", whereabouts(chaos, id)?));
                 }
             }
             *seen.entry(id).or_default() += 1;
@@ -229,9 +235,13 @@ fn read(chaos: &Chaos, topic: &str) -> Result<Vec<Record>, String> {
     while ended.len() < partitions {
         match consumer.poll(Duration::from_millis(200)) {
             Some(Ok(message)) => {
-                let value = message.payload().unwrap_or_default().to_vec();
-                let partition = message.partition();
-                records.push(Record { partition, value });
+                records.push(Record {
+                    partition: message.partition(),
+                    offset: message.offset(),
+                    time: message.timestamp().to_millis(),
+                    value: message.payload().unwrap_or_default().to_vec(),
+                    headers: headers(&message),
+                });
                 heard = Instant::now();
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
@@ -245,6 +255,48 @@ fn read(chaos: &Chaos, topic: &str) -> Result<Vec<Record>, String> {
         }
     }
     Ok(records)
+}
+
+/// Where a record of the input went: a line for each time that it is in a topic. It is found by its number
+/// where values are JSON; rows have their input's timestamp and its key among their bytes.
+fn whereabouts(chaos: &Chaos, id: u64) -> Result<String, String> {
+    let name = &chaos.name;
+    let key = made(chaos, id).key;
+    let (mut lines, mut time) = (String::new(), None);
+    for topic in ["in", "regroup.repartition", "out"] {
+        for record in read(chaos, &format!("{name}.{topic}"))? {
+            let row = serde_json::from_slice::<Value>(&record.value).ok();
+            let is_it = match row.map(|row| row["id"].as_u64()) {
+                Some(found) => found == Some(id),
+                None => record.time == time && has(&record.value, key.as_bytes()),
+            };
+            if is_it {
+                time = time.or(record.time);
+                let Record {
+                    partition,
+                    offset,
+                    headers,
+                    ..
+                } = record;
+                let _ = writeln!(lines, "{topic}-{partition} at {offset}: {headers}");
+            }
+        }
+    }
+    Ok(lines)
+}
+
+fn has(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// A record's headers as text.
+fn headers(message: &BorrowedMessage<'_>) -> String {
+    let pairs = message.headers().into_iter().flat_map(Headers::iter);
+    let pairs = pairs.map(|header| {
+        let value = String::from_utf8_lossy(header.value.unwrap_or_default());
+        format!("{}={value}", header.key)
+    });
+    pairs.collect::<Vec<_>>().join(" ")
 }
 
 /// Readers of committed records can read everything that was written.

@@ -32,7 +32,7 @@ const WITHIN: Duration = Duration::from_secs(30);
     reason = "a skipped test says so loudly"
 )]
 /// The brokers to test against; says loudly that there are none.
-fn brokers() -> Option<String> {
+pub(super) fn brokers() -> Option<String> {
     match std::env::var("THALWEG_TEST_BROKERS") {
         Ok(brokers) if !brokers.is_empty() => Some(brokers),
         _ if std::env::var("THALWEG_REQUIRE_KAFKA").is_ok_and(|v| v == "1") => {

@@ -3,14 +3,22 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use actors::log::Log;
 use actors::log::embedded::{EmbeddedLog, EmbeddedOptions};
+use actors::log::kafka::{KafkaLog, NodeIdentity};
+use config::LogSettings;
 use serde_json::Value;
 use tests::daemon::Daemon;
+use tests::inside;
+
+use crate::kafka::brokers;
 
 use super::{BLOCK, Loop, NEW, OLD, TAKES_OVER, first_version, label, row, topology, truth};
 
 /// The loop as a process that is killed, fed over HTTP.
 struct Killed {
+    /// Of the topology.
+    name: String,
     folder: tempfile::TempDir,
     daemon: Daemon,
     fed: usize,
@@ -18,14 +26,16 @@ struct Killed {
 }
 
 impl Killed {
-    fn new() -> Self {
+    /// A topology of this name, with this table `[log]`, if any.
+    fn new(name: &str, log: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         first_version(&folder.path().join("sea"));
-        let text = topology(&folder.path().join("sea"));
+        let text = topology(name, &folder.path().join("sea"), log);
         std::fs::write(folder.path().join("topology.toml"), text).expect("a file");
         std::fs::create_dir(folder.path().join("data")).expect("a folder");
         let daemon = Self::start(folder.path());
         Self {
+            name: name.to_owned(),
             folder,
             daemon,
             fed: 0,
@@ -56,7 +66,7 @@ impl Killed {
             ("rows", lines(&row)),
             ("outcomes", lines(&|nth| label(nth, truth(nth, is_new)))),
         ] {
-            let path = format!("/v1/topics/{topic}/records");
+            let path = format!("/v1/topics/{}.{topic}/records", self.name);
             let answer = self.daemon.post(&path, body.as_bytes());
             assert_eq!(answer.status, 201, "{}", answer.text);
         }
@@ -64,8 +74,8 @@ impl Killed {
     }
 
     /// Records of a topic so far, of all partitions.
-    fn end(daemon: &Daemon, topic: &str) -> u64 {
-        let topic = daemon.get(&format!("/v1/topics/{topic}")).json();
+    fn end(daemon: &Daemon, name: &str, topic: &str) -> u64 {
+        let topic = daemon.get(&format!("/v1/topics/{name}.sea.{topic}")).json();
         let partitions = topic["partitions"].as_array().cloned().unwrap_or_default();
         let ends = partitions.iter().map(|partition| partition[1].as_u64());
         ends.map(Option::unwrap_or_default).sum()
@@ -74,12 +84,13 @@ impl Killed {
     /// Feeds on until the story has `events` events, and each time that it goes on in between, kills.
     fn live(&mut self, events: u64) {
         let mut seen = 0;
+        let name = &self.name.clone();
         while seen < events {
             assert!(self.fed < OLD + NEW, "the story stops after {seen} events");
             let (fed, before) = (self.fed as u64, seen);
             seen = self.daemon.wait("labels or an event", |daemon| {
-                let told = Self::end(daemon, "sea.sea.events");
-                let is_fed = Self::end(daemon, "sea.sea.labelled") >= fed;
+                let told = Self::end(daemon, name, "events");
+                let is_fed = Self::end(daemon, name, "labelled") >= fed;
                 (told > before || is_fed).then_some(told)
             });
             if seen > before {
@@ -90,36 +101,62 @@ impl Killed {
         }
     }
 
-    /// Stops it; the story as its log has it.
-    fn stop(mut self) -> Loop {
-        let fed = self.fed as u64;
+    /// Stops it; the story as its log has it, which `open` opens.
+    fn stop(mut self, open: impl FnOnce(&Path) -> Arc<dyn Log>) -> Loop {
+        let (fed, name) = (self.fed as u64, &self.name);
         self.daemon.wait("all labels", |daemon| {
-            (Self::end(daemon, "sea.sea.labelled") >= fed).then_some(())
+            (Self::end(daemon, name, "labelled") >= fed).then_some(())
         });
         self.daemon.signal("TERM");
         assert_eq!(self.daemon.ended(), 0);
-        let data = self.folder.path().join("data/log");
-        let log = EmbeddedLog::open(&data, EmbeddedOptions::default()).expect("the log");
         Loop {
-            log: Arc::new(log),
+            name: self.name,
+            log: open(self.folder.path()),
             fed: self.fed,
             folder: self.folder,
         }
     }
 }
 
-#[test]
-fn killed_whenever_something_happens_the_story_goes_on_where_it_was() {
-    let mut killed = Killed::new();
+/// Tells the story to its end with a kill at each event, and looks whether it is the same.
+fn story(name: &str, log: &str, open: impl FnOnce(&Path) -> Arc<dyn Log>) {
+    let mut killed = Killed::new(name, log);
     killed.feed(OLD, false);
     let old = OLD as u64;
     killed.daemon.wait("the old world", |daemon| {
-        (Killed::end(daemon, "sea.sea.labelled") >= old).then_some(())
+        (Killed::end(daemon, name, "labelled") >= old).then_some(())
     });
     killed.live(TAKES_OVER.len() as u64);
-    assert!(killed.kills >= 4, "only {} kills", killed.kills);
-    let story = killed.stop();
+    assert!(killed.kills >= 3, "only {} kills", killed.kills);
+    let story = killed.stop(open);
     assert_eq!(story.names(), TAKES_OVER, "{:?}", story.events());
     let versions = story.check_answers();
     assert!(versions.contains_key(&2), "{versions:?}");
+}
+
+#[test]
+fn killed_whenever_something_happens_the_story_goes_on_where_it_was() {
+    story("sea", "", |folder| {
+        let data = folder.join("data/log");
+        Arc::new(EmbeddedLog::open(&data, EmbeddedOptions::default()).expect("the log"))
+    });
+}
+
+#[test]
+fn on_kafka_too() {
+    let Some(brokers) = brokers() else { return };
+    let name = format!("sea-{}", std::process::id());
+    let brokers: Vec<&str> = brokers.split(',').collect();
+    let log = format!("[log]\nkind = \"kafka\"\nbrokers = {brokers:?}\n");
+    story(&name, &log, |folder| {
+        let topology = inside::topology(&topology(&name, &folder.join("sea"), &log));
+        let LogSettings::Kafka(settings) = topology.log else {
+            unreachable!("the table says so");
+        };
+        let identity = NodeIdentity {
+            id: "judge".to_owned(),
+            static_membership: false,
+        };
+        Arc::new(KafkaLog::connect(&settings, identity).expect("a log"))
+    });
 }

@@ -10,6 +10,9 @@
 //!   and for 28 days all that is paid there is fraud. Scenario 3: each day the credentials of three
 //!   customers are stolen, and for 14 days a third of their payments is fraud, of five times the
 //!   amount. Of several scenarios the later one counts.
+//! - Scenario 4, which is not the handbook's, takes the place of 3 from a given day on: each day the
+//!   credentials of one customer are stolen, and for 14 days some 14 payments a day are made with them, each
+//!   of half the amount.
 //!
 //! The sum of the customers' Poisson counts is Poisson too, so a day draws its number of payments at
 //! once and then the customer of each: the same world, but a day's count costs one number.
@@ -38,12 +41,19 @@ const COMPROMISED_DAYS: u64 = 28;
 const CUSTOMERS_ROBBED_A_DAY: usize = 3;
 const STOLEN_DAYS: u64 = 14;
 const STOLEN_FACTOR: f64 = 5.0;
+/// The same once thieves have changed their ways.
+const CUSTOMERS_ROBBED_A_DAY_LATER: usize = 1;
+/// Of so many payments one is theirs.
+const PAYMENTS_PER_BURST: u32 = 50;
+const BURST_FACTOR: f64 = 0.5;
 const TIME_OF_DAY_MEAN_MS: f64 = 43_200e3;
 const TIME_OF_DAY_DEVIATION_MS: f64 = 20_000e3;
 
 /// The world of card payments: 5,000 customers, 10,000 terminals, some 10,000 payments a day.
 pub(super) struct CardFraud {
     seed: u64,
+    /// The day from which on thieves act otherwise.
+    drift: Option<u64>,
     population: Population,
     /// Payments a day.
     payments: Poisson<f64>,
@@ -62,12 +72,13 @@ pub(super) struct Payment {
 }
 
 impl CardFraud {
-    /// The world of a seed.
-    pub(super) fn new(seed: u64) -> Self {
+    /// The world of a seed, in which thieves change their ways on the day `drift`.
+    pub(super) fn new(seed: u64, drift: Option<u64>) -> Self {
         let population = Population::new(&mut stream(seed, POPULATION, 0));
         let rate = population.payments_a_day();
         Self {
             seed,
+            drift,
             population,
             payments: Poisson::new(rate).expect("a sum of rates from 0 to 4"),
             time_of_day: Normal::new(TIME_OF_DAY_MEAN_MS, TIME_OF_DAY_DEVIATION_MS)
@@ -136,21 +147,36 @@ impl World for CardFraud {
             TERMINALS_COMPROMISED_A_DAY,
             terminals,
         );
-        let robbed = self.afflicted(STOLEN, day, STOLEN_DAYS, CUSTOMERS_ROBBED_A_DAY, customers);
+        let drifted = self.drift.is_some_and(|drift| day >= drift);
+        let a_day = match drifted {
+            true => CUSTOMERS_ROBBED_A_DAY_LATER,
+            false => CUSTOMERS_ROBBED_A_DAY,
+        };
+        let robbed = self.afflicted(STOLEN, day, STOLEN_DAYS, a_day, customers);
+        let victims = match drifted {
+            true => self.population.who_pay(&robbed),
+            false => Vec::new(),
+        };
         let midnight = START_MS.saturating_add(DAY_MS.saturating_mul(day.cast_signed()));
         let mut random = stream(self.seed, PAYMENTS, day);
         let mut rows: Vec<Payment> = (0..self.count(day))
             .map(|_| {
-                let customer = self.population.pick(&mut random);
+                let burst = !victims.is_empty() && random.random_ratio(1, PAYMENTS_PER_BURST);
+                let customer = match burst {
+                    true => victims[random.random_range(0..victims.len())],
+                    false => self.population.pick(&mut random),
+                };
                 let terminal = customer.terminal(&mut random);
                 let amount = customer.amount(&mut random);
-                let stolen = robbed[customer.number as usize] && random.random_ratio(1, 3);
-                let cents = in_cents(if stolen {
-                    amount * STOLEN_FACTOR
-                } else {
-                    amount
+                let is_robbed = !drifted && robbed[customer.number as usize];
+                let stolen = is_robbed && random.random_ratio(1, 3);
+                let cents = in_cents(match () {
+                    () if burst => amount * BURST_FACTOR,
+                    () if stolen => amount * STOLEN_FACTOR,
+                    () => amount,
                 });
                 let scenario = match () {
+                    () if burst => 4,
                     () if stolen => 3,
                     () if compromised[terminal as usize] => 2,
                     () => u8::from(cents > LARGE_AMOUNT_CENTS),

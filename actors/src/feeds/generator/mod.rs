@@ -35,8 +35,8 @@ pub fn generator(
 ) -> Box<dyn FeedReader> {
     let limit = records.unwrap_or(u64::MAX);
     match profile {
-        Profile::CardFraud => {
-            let world = CardFraud::new(seed);
+        Profile::CardFraud { drift } => {
+            let world = CardFraud::new(seed, drift);
             Box::new(days::DayReader::new(world, source, limit, position))
         }
         Profile::Sensor => {
@@ -55,4 +55,4 @@ fn stream(seed: u64, purpose: u8, index: u64) -> ChaCha8Rng {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -9,21 +9,33 @@ use models::steward::Request;
 use models::train::{OffsetRange, Trained, TrainingRecord, publish};
 use models::{LoadedModel, ModelError};
 
+use super::artefacts;
 use crate::nodes::context::ShardContext;
 
-/// Loads a version, of whichever folder has it.
+/// Loads a version, of whichever folder has it. One that another node has trained is fetched from the log.
 ///
 /// # Errors
-/// If neither has it, or it cannot be loaded.
+/// If it is nowhere, or cannot be loaded.
 pub(in crate::nodes) fn load(
     context: &ShardContext,
     settings: &ModelSettings,
     version: u64,
 ) -> Result<LoadedModel, ModelError> {
     let choice = VersionChoice::Number(version);
-    let own = folder(context, settings).filter(|own| own.join(version.to_string()).is_dir());
-    let folder = own.as_deref().unwrap_or(&settings.path);
-    models::load(folder, &choice, settings.device)
+    let has = |folder: &Path| folder.join(version.to_string()).is_dir();
+    let own = folder(context, settings);
+    if let Some(own) = own
+        .as_deref()
+        .filter(|own| !has(own) && !has(&settings.path))
+        && let Some(topic) = context.topology.versions_topic(&settings.id)
+    {
+        // What is in neither folder is told by loading it, with where it was looked for.
+        if let Err(error) = artefacts::fetch(&*context.log, &topic, own, version) {
+            tracing::warn!(%error, version, model = settings.id.as_str(), "a version cannot be fetched");
+        }
+    }
+    let folder = own.as_deref().filter(|own| has(own));
+    models::load(folder.unwrap_or(&settings.path), &choice, settings.device)
 }
 
 /// The folder of the versions that were trained here.

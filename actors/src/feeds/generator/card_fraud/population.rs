@@ -70,6 +70,13 @@ impl Population {
         &self.customers[self.cumulative_rate.partition_point(|rate| *rate <= at)]
     }
 
+    /// The customers of a set, by number, who ever pay.
+    pub(super) fn who_pay(&self, chosen: &[bool]) -> Vec<&Customer> {
+        let all = self.customers.iter().zip(chosen);
+        let chosen = all.filter(|(customer, chosen)| **chosen && !customer.terminals.is_empty());
+        chosen.map(|(customer, _)| customer).collect()
+    }
+
     pub(super) fn customers(&self) -> usize {
         self.customers.len()
     }

@@ -22,7 +22,7 @@ struct Row {
 static PAYMENTS: LazyLock<Vec<Row>> = LazyLock::new(make);
 
 fn make() -> Vec<Row> {
-    let (rows, labels) = world(Profile::CardFraud, 11, ROWS);
+    let (rows, labels) = world(STEADY, 11, ROWS);
     let id = |row: &Value, name| text(row, name).parse().expect("digits");
     let rows = rows
         .iter()
@@ -112,6 +112,52 @@ fn a_terminal_is_compromised_for_28_days_and_a_card_robbed_for_14() {
         );
         assert!(lengths.iter().any(|l| *l + 3 >= longest && *l <= longest));
     }
+}
+
+#[test]
+fn after_the_drift_stolen_cards_are_used_in_bursts() {
+    const DAYS: u64 = 20;
+    let drifting = Profile::CardFraud { drift: Some(DAYS) };
+    let (rows, labels) = world(drifting, 11, ROWS);
+    let first = integer(&rows[0], "ts").div_euclid(DAY_MS);
+    let day = |row: &Value| (integer(row, "ts").div_euclid(DAY_MS) - first).cast_unsigned();
+    let old = rows.iter().position(|row| day(row) >= DAYS);
+    let old = old.expect("days after the drift");
+    for (row, before) in rows[..old].iter().zip(&*PAYMENTS) {
+        assert_eq!(
+            number(row, "amount"),
+            before.amount,
+            "nothing changes before it"
+        );
+    }
+    let (mut bursts, mut days) = (HashMap::<(u64, String), u32>::new(), HashSet::new());
+    for (row, label) in rows.iter().zip(&labels) {
+        let scenario = integer(label, "scenario");
+        assert!(
+            scenario != 3 || day(row) < DAYS,
+            "the old way is given up: {row}"
+        );
+        assert!(
+            scenario != 4 || day(row) >= DAYS,
+            "the new one begins: {row}"
+        );
+        if scenario == 4 {
+            *bursts
+                .entry((day(row), text(row, "customer_id").to_owned()))
+                .or_default() += 1;
+            days.insert(day(row));
+        }
+    }
+    let payments: u32 = bursts.values().sum();
+    assert_near(
+        f64::from(payments) / (rows.len() - old) as f64,
+        0.02,
+        0.1,
+        "their share",
+    );
+    // Each day at most one customer for each of the last 14 days.
+    let victims = bursts.len() as f64 / days.len() as f64;
+    assert!((12.0..=14.0).contains(&victims), "{victims}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::feeds::generator::record::put_decimal;
 
 /// Value and key of the first payment, and its timestamp.
 fn first(source: &config::Source) -> (String, Option<String>, i64) {
-    let mut feed = crate::feeds::generator::generator(Profile::CardFraud, 7, None, source, 0);
+    let mut feed = crate::feeds::generator::generator(STEADY, 7, None, source, 0);
     let records = feed.next(1).expect("made");
     let key = crate::feeds::tests::keys(&records).remove(0);
     (values(&records).remove(0), key, records[0].record.timestamp)
