@@ -22,5 +22,6 @@ mod readme;
 mod sensors;
 mod sessions;
 mod simulation;
+mod soak;
 mod tidy;
 mod unread;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use actors::log::Log;
 use actors::log::memory::MemoryLog;
 use actors::nodes::faults::Faults;
+use tests::experiments::restarts::restarts;
 use tests::inside;
 
 /// Where the hook is called, with the call at which it panics: in the middle of the stream.
@@ -107,4 +109,11 @@ fn where_sessions_live_and_whether_one_of_their_actors_fails_does_not_show_in_th
             "{hosting}, after a panic in a session's actor"
         );
     }
+}
+
+#[test]
+fn records_flow_again_after_a_panic_in_a_task_and_in_what_tasks_share() {
+    // How soon, `--bin restarts` says: on a busy machine nothing can be asked of it.
+    let restarts = restarts(20, Duration::from_millis(100));
+    assert_eq!(restarts.len(), 20);
 }

@@ -15,7 +15,8 @@ pub struct Room {
 impl Sessions {
     /// Drops resting sessions: all that rest since before `idle_before_ms`, and, while there is more
     /// than there is room for, those the clock hand finds unused. Sessions touched after
-    /// `committed_epoch` stay. At most one round over the slots.
+    /// `committed_epoch` stay. One round over the slots; if that was not enough, a second one finds those
+    /// unused that the first has spared.
     pub fn passivate(
         &mut self,
         operator: &dyn KeyedOperator,
@@ -23,10 +24,14 @@ impl Sessions {
         idle_before_ms: i64,
         room: Room,
     ) -> usize {
-        let mut passivated = 0;
-        for _ in 0..self.slots.len() {
-            self.hand = (self.hand + 1) % self.slots.len();
+        let (mut passivated, mut spared) = (0, 0);
+        let round = self.slots.len();
+        for step in 0..2 * round {
             let over = self.bytes > room.bytes || self.live > room.sessions;
+            if step >= round && (!over || spared == 0) {
+                break;
+            }
+            self.hand = (self.hand + 1) % round;
             let Some(session) = self.slots[self.hand].as_mut() else {
                 continue;
             };
@@ -35,6 +40,7 @@ impl Sessions {
             }
             let idle = session.used_ms < idle_before_ms || operator.is_empty(&session.state);
             if !idle && (!over || std::mem::take(&mut session.used)) {
+                spared += usize::from(over);
                 continue;
             }
             self.remove(self.hand);

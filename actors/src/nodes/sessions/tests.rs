@@ -111,10 +111,7 @@ proptest! {
                 *expected += 1;
                 prop_assert_eq!(found, *expected);
             }
-            // Twice round: the hand spares once what was used since its last round.
-            for _ in 0..2 {
-                sessions.passivate(&*operator, epoch - 1, i64::MIN, bytes(0));
-            }
+            sessions.passivate(&*operator, epoch - 1, i64::MIN, bytes(0));
             prop_assert_eq!(sessions.live(), touched(&keys), "what is not committed stays, alone");
             let mut entries = Vec::new();
             sessions.snapshots(&*operator, &mut entries);
@@ -123,11 +120,39 @@ proptest! {
             if flush {
                 committed.flush().expect("memory does not fail");
             }
-            for _ in 0..2 {
-                sessions.passivate(&*operator, epoch, i64::MIN, bytes(budget));
-            }
+            sessions.passivate(&*operator, epoch, i64::MIN, bytes(budget));
             prop_assert!(sessions.bytes() <= budget || sessions.live() == 0);
         }
+    }
+}
+
+#[test]
+fn there_is_never_more_than_room_and_who_was_used_again_leaves_last() {
+    let operator = counter();
+    let clock = Arc::new(ManualClock::default());
+    let committed = TaskState::new(Arc::new(MemoryStore::new()), 1, 1, clock);
+    let mut sessions = Sessions::new(0);
+    let keys = |keys: std::ops::Range<usize>| keys.map(|key| format!("k{key}")).collect::<Vec<_>>();
+    let room = Room {
+        bytes: usize::MAX,
+        sessions: 10,
+    };
+    let mut work = |epoch, keys: &[String]| {
+        run(&*operator, &mut sessions, &committed, keys, epoch);
+        let mut entries = Vec::new();
+        sessions.snapshots(&*operator, &mut entries);
+        committed.committed(epoch, entries, &[0], Vec::new());
+        sessions.passivate(&*operator, epoch, i64::MIN, room);
+        assert_eq!(sessions.live(), 10);
+        let here = (0..50).filter(|key| sessions.contains(format!("k{key}").as_bytes()));
+        here.collect::<Vec<_>>()
+    };
+    // All have just been used, and still some have to leave.
+    let stayed = work(1, &keys(0..20));
+    let hot = format!("k{}", stayed[0]);
+    for (epoch, new) in (2..).zip([30, 31, 32, 33, 34]) {
+        let here = work(epoch, &[hot.clone(), format!("k{new}")]);
+        assert!(here.contains(&stayed[0]) && here.contains(&new), "{here:?}");
     }
 }
 
@@ -167,9 +192,7 @@ fn a_hundred_thousand_keys_stay_within_a_memory_that_holds_a_tenth_of_them() {
             sessions.snapshots(&*operator, &mut entries);
             committed.committed(epoch, entries, &[0], Vec::new());
             most = most.max(sessions.bytes() + committed.overlay_bytes());
-            for _ in 0..2 {
-                sessions.passivate(&*operator, epoch, i64::MIN, bytes(budget.session_bytes));
-            }
+            sessions.passivate(&*operator, epoch, i64::MIN, bytes(budget.session_bytes));
             if committed.overlay_bytes() > budget.overlay_bytes {
                 committed.flush().expect("the disk is not full");
             }
