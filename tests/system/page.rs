@@ -68,6 +68,29 @@ fn a_browser_gets_the_page_and_other_clients_the_paths() {
     );
 }
 
+#[test]
+fn a_page_from_elsewhere_is_refused_and_changes_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let daemon = Daemon::start(&till(), &dir.path().join("data"), &[]);
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .into();
+    let url = format!("http://{}/v1/topics/payments/records", daemon.address());
+    let post = |origin: &str| {
+        let asked = agent.post(&url).header("origin", origin);
+        let answer = asked.send("{\"card\": \"c\", \"ts\": 1, \"amount\": 1.0}");
+        answer.expect("an answer").status().as_u16()
+    };
+    assert_eq!(post("https://elsewhere.example"), 403);
+    assert_eq!(post("null"), 403);
+    assert_eq!(
+        daemon.get("/v1/topics/payments/records").json(),
+        serde_json::json!([])
+    );
+    assert_eq!(post(&format!("http://{}", daemon.address())), 201);
+}
+
 /// `/v1/…` in a text, with `{}` for whatever stands in braces, without what follows a `?`.
 fn paths(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();

@@ -39,6 +39,17 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// A page of another origin asks.
+pub(super) struct ForeignOrigin;
+
+impl IntoResponse for ForeignOrigin {
+    fn into_response(self) -> Response {
+        let hint = "the page at / of this daemon may ask, and whoever is no browser";
+        let message = "a page of another origin may not ask";
+        form(StatusCode::FORBIDDEN, "foreign-origin", message, Some(hint))
+    }
+}
+
 /// An error with its causes.
 fn text(error: &dyn std::error::Error) -> String {
     match error.source() {

@@ -4,6 +4,7 @@
 mod error;
 mod handlers;
 mod live;
+mod origin;
 mod page;
 
 use std::net::SocketAddr;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn, map_response};
 use axum::routing::{MethodRouter, get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
@@ -109,5 +110,6 @@ fn router(shared: Shared) -> Router {
         .fallback(h::no_path)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(map_response(error::in_error_form))
+        .layer(from_fn(origin::same_origin))
         .with_state(shared)
 }

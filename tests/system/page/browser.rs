@@ -2,6 +2,7 @@
 //! and the key is markup that would call `alert`.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
 
 use actors::log::memory::MemoryLog;
@@ -11,8 +12,11 @@ use actors::nodes::topics::topics;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tests::browser::{Browser, ENTER, TAB};
+use tests::daemon::Daemon;
 use tests::inside::{self, Running};
 use tokio::sync::oneshot;
+
+use crate::http::till;
 
 const TOPOLOGY: &str = r#"
 version = 1
@@ -186,6 +190,31 @@ fn a_key_in_quarantine_is_found_and_replayed_and_dead_letters_go_back() {
         shown.running.until("the repaired record", repaired).await;
         assert_eq!(browser.errors(), Vec::<String>::new());
     });
+}
+
+#[test]
+fn a_daemon_that_is_gone_is_said_to_be_so_and_found_again() {
+    let Some(browser) = Browser::open() else {
+        return;
+    };
+    let dir = tempfile::tempdir().expect("a folder");
+    let data = dir.path().join("data");
+    let daemon = Daemon::start(&till(), &data, &[]);
+    let address = daemon.address().to_owned();
+    browser.go(&format!("http://{address}/#/partitions"));
+    browser.shows("payments-0");
+    // Killed, with no word of farewell.
+    drop(daemon);
+    browser.shows("The daemon does not answer.");
+    browser.shows("payments-0");
+    let mut again = tests::daemon::thalweg();
+    again.arg("run").arg(till()).arg("--data-dir").arg(&data);
+    let again = again.args(["--listen", &address]).stderr(Stdio::null());
+    let mut again = again.spawn().expect("it starts");
+    browser.until("document.querySelector('#state').innerText.includes('live')");
+    browser.until("!document.body.innerText.includes('does not answer')");
+    again.kill().expect("it runs");
+    again.wait().expect("it ends");
 }
 
 #[test]

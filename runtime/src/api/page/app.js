@@ -77,6 +77,8 @@ function onHash() {
     scrollTo(0, 0);
     document.getElementById("main").focus({ preventScroll: true });
   }
+  // On a narrow screen the views are a line that scrolls.
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 addEventListener("hashchange", onHash);

@@ -157,7 +157,7 @@ function table(caption, heads, rows) {
   const head = ([text, kind]) => el("th", { scope: "col", class: kind }, text);
   const cell = (content, nth) => {
     const [text, kind] = heads[nth];
-    return el("td", { class: kind, "data-head": text }, content);
+    return el("td", { class: kind, "data-head": text }, el("div", {}, content));
   };
   return el("div", { class: "table" }, el("table", {},
     el("caption", { class: "unseen" }, caption),
@@ -180,16 +180,27 @@ function bar(share, kind, text) {
     el("span", {}, text));
 }
 
-/** Any JSON: numbers of a flat object side by side, arrays of objects as a table, the rest in its own words. */
+/** How deep JSON is: 0 for what is no object and no array. */
+function depth(value) {
+  return value === null || typeof value !== "object" ? 0 : 1 + Math.max(0, ...Object.values(value).map(depth));
+}
+
+/** Any JSON: objects as names and values, arrays of flat objects as a table, what is deep or long as its own text. */
 function json(value) {
+  if (Array.isArray(value) && (depth(value) > 2 || value.length > 50)) {
+    return el("details", {}, el("summary", { class: "dim" }, count(value.length, "entry", "entries")), el("pre", {}, JSON.stringify(value, null, 1)));
+  }
   if (value === null || value === undefined) return el("span", { class: "dim" }, "–");
   if (typeof value === "number") return real(value);
   if (typeof value !== "object") return String(value);
+  if (!Array.isArray(value) && depth(value) === 2 && Object.values(value).every((one) => depth(one) === 1 && !Array.isArray(one))) {
+    return json(Object.entries(value).map(([name, one]) => ({ "": name, ...one })));
+  }
   if (!Array.isArray(value)) return facts(Object.entries(value).map(([name, one]) => [name, json(one)]));
   if (value.length === 0) return el("span", { class: "dim" }, "none");
   if (value.every((one) => one && typeof one === "object" && !Array.isArray(one))) {
     const names = [...new Set(value.flatMap(Object.keys))];
-    const kind = (name) => (value.every((one) => one[name] === null || typeof one[name] === "number") ? "n" : "");
+    const kind = (name) => (value.every((one) => one[name] === null || one[name] === undefined || typeof one[name] === "number") ? "n" : "");
     const row = (one, nth) => ({ key: nth, cells: names.map((name) => json(one[name])) });
     return table("", names.map((name) => [name, kind(name)]), value.map(row));
   }

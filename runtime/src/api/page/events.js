@@ -16,6 +16,7 @@ function eventsView(here) {
 }
 
 function eventKind(event) {
+  if (event.event === "alert") return event.state === "firing" ? "bad" : "good";
   if (event.event === "breaker") return event.to === "open" ? "bad" : event.to === "closed" ? "good" : "warn";
   return EVENT_KINDS[event.event] ?? "idle";
 }
@@ -27,6 +28,8 @@ function eventText(event) {
     case "quarantined": return ["Key ", session(), ` of ${event.operator} is set aside after ${count(event.failures, "failure")}: ${event.reason}`];
     case "released": return ["Key ", session(), ` of ${event.operator} goes on (${event.action}), ${count(event.replayed, "record")} ran again`];
     case "breaker": return `Breaker of model ${event.model}: ${event.from} to ${event.to}${event.reason ? `, ${event.reason}` : ""}`;
+    case "alert": return `${event.alert} ${event.state === "firing" ? "fires" : "is resolved"}${event.condition ? `: ${event.condition}` : ""}${event.value === null ? "" : `, measured ${real(event.value)}`}${event.series ? ` of ${event.series}` : ""}`;
+    case "parked": return [el("a", { href: "#/partitions" }, event.task), ` is left out after ${event.cause}: ${event.reason}. Again at `, moment(event.retry_ms)];
     case "restarting": return [el("span", { class: "mono" }, event.actor), ` ${event.cause}: ${event.reason}. Again in ${lasting(event.after_ms)}, ${count(event.left, "restart")} left`];
     default: return Object.entries(event).filter(([name]) => !["number", "at_ms", "event"].includes(name))
       .map(([name, value], nth) => [nth > 0 && ", ", `${name.replaceAll("_", " ")} `, el("span", { class: "mono" }, json(value))]);

@@ -45,27 +45,44 @@ function layersOf(nodes) {
   return layer;
 }
 
-/** Orders each layer by its neighbours' middles, downwards and upwards in turn, then moves all as near to their
- *  neighbours as the order allows. */
+/** Orders each layer by its neighbours' middles, downwards and upwards in turn, and keeps the order with the fewest
+ *  crossings; then moves all as near to their neighbours as that order allows. */
 function arrange(layers) {
-  const middle = (near, x) => (near.length === 0 ? x : near.reduce((sum, one) => sum + one.x, 0) / near.length);
   for (const layer of layers) layer.forEach((one, nth) => { one.x = nth; });
-  const sweep = (place) => {
-    for (let round = 0; round < 12; round++) {
-      const down = round % 2 === 0;
-      for (const layer of down ? layers : layers.toReversed()) {
-        for (const one of layer) one.wish = middle(down ? one.up : one.down, one.x);
-        place(layer);
-      }
-    }
-  };
-  sweep((layer) => layer.sort((a, b) => a.wish - b.wish || a.x - b.x).forEach((one, nth) => { one.x = nth; }));
-  sweep((layer) => {
+  let best = { count: crossings(layers), order: layers.map((layer) => [...layer]) };
+  sweep(layers, (layer) => layer.sort((a, b) => a.wish - b.wish || a.x - b.x).forEach((one, nth) => { one.x = nth; }), () => {
+    const found = crossings(layers);
+    if (found < best.count) best = { count: found, order: layers.map((layer) => [...layer]) };
+  });
+  best.order.forEach((order, nth) => { layers[nth] = order; });
+  for (const layer of layers) layer.forEach((one, nth) => { one.x = nth; });
+  sweep(layers, (layer) => {
     let least = -Infinity;
     for (const one of layer) least = (one.x = Math.max(one.wish, least)) + 1;
     const off = layer.reduce((sum, one) => sum + one.x - one.wish, 0) / layer.length;
     for (const one of layer) one.x -= off;
-  });
+  }, () => {});
+}
+
+function sweep(layers, place, after) {
+  const middle = (near, x) => (near.length === 0 ? x : near.reduce((sum, one) => sum + one.x, 0) / near.length);
+  for (let round = 0; round < 12; round++) {
+    const down = round % 2 === 0;
+    for (const layer of down ? layers : layers.toReversed()) {
+      for (const one of layer) one.wish = middle(down ? one.up : one.down, one.x);
+      place(layer);
+    }
+    after();
+  }
+}
+
+function crossings(layers) {
+  let count = 0;
+  for (const layer of layers) {
+    const edges = layer.flatMap((one) => one.down.map((to) => [one.x, to.x]));
+    edges.forEach((a, nth) => { count += edges.slice(nth + 1).filter((b) => (a[0] - b[0]) * (a[1] - b[1]) < 0).length; });
+  }
+  return count;
 }
 
 /** Moves the leftmost to 0; gives how many columns there are. */

@@ -69,7 +69,7 @@ function quarantineBox({ operator, key, quarantine }) {
 const LISTS = [["failures", "In trouble"], ["rate", "Busiest"], ["bytes", "Largest"]];
 
 function listPanel(by) {
-  const { value: all, error } = want(`/v1/sessions?by=${by}&limit=50`, `sessions ${by}`);
+  const { value: all, error } = want(`/v1/sessions?by=${by}&limit=20`, `sessions ${by}`);
   const tabs = el("div", { class: "tabs", role: "group", "aria-label": "Which sessions" }, LISTS.map(([id, text]) =>
     el("a", { href: `#/sessions?by=${id}`, "aria-current": id === by && "true" }, text)));
   const link = ({ operator, key }) => el("a", { class: "mono", href: path`#/sessions/${operator}/${key}` }, key === "" ? "(the empty key)" : key);

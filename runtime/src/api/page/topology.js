@@ -30,7 +30,7 @@ function figures() {
   const sessions = tasks.reduce((sum, task) => sum + task.sessions, 0);
   const records = (one) => one.records;
   return el("div", { class: "figures" },
-    figure("Records", pace(rate(records)), "a second", sparkline(rates(records), "Records a second")),
+    figure("Records", pace(rate(records)), "a second", rateLine(records)),
     figure("Decisions", pace(rate((one) => one.decisions)), "a second", last && `${num(last.decisions)} in this life`),
     figure("Lag", num(last?.partitions ? lag : undefined), "records", held > 0 ? `${count(held, "row")} held for order` : "no row is held"),
     figure("Sessions", num(last ? sessions : undefined), "", `${bytes(tasks.reduce((sum, task) => sum + task.state_bytes, 0))} in memory`),
@@ -49,11 +49,17 @@ function alarming(name, value, href, unit) {
   return figure(name, is ? el("span", { class: "bad" }, num(value)) : num(value), unit, below);
 }
 
-function sparkline(values, title) {
+/** The rate of a counter over the last minutes. */
+function rateLine(counter) {
+  const values = rates(counter);
+  return sparkline(values, `Rows a second in the last ${lasting(values.length * 1000)}, at most ${pace(Math.max(0, ...values))}`);
+}
+
+function sparkline(values, label) {
   if (values.length < 2) return el("span", { class: "dim" }, "measuring …");
-  const most = Math.max(...values, 1);
+  const most = Math.max(...values) || 1;
   const points = values.map((value, nth) => `${((nth / (values.length - 1)) * 100).toFixed(1)},${(20 - (value / most) * 18).toFixed(1)}`);
-  return svg("svg", { class: "spark", viewBox: "0 0 100 22", preserveAspectRatio: "none", role: "img", "aria-label": `${title}, the last ${lasting(values.length * 1000)}: at most ${pace(most)}` },
+  return svg("svg", { class: "spark", viewBox: "0 0 100 22", preserveAspectRatio: "none", role: "img", "aria-label": label },
     svg("polygon", { points: `0,21 ${points.join(" ")} 100,21` }), svg("polyline", { points: points.join(" ") }));
 }
 
@@ -123,7 +129,7 @@ function nodeShape(node, [x, y], cell, isChosen) {
   return svg("a", { key: node.id, href: isChosen ? "#/topology" : path`#/topology/${node.id}`, class: `node ${role}${isChosen ? " chosen" : ""}`, "aria-label": words, transform: `translate(${x - cell.node / 2} ${y - cell.tall / 2})` },
     svg("rect", { width: cell.node, height: cell.tall, rx: 7 }),
     svg("text", { x: 10, y: 19, class: "kind" }, node.kind),
-    svg("text", { x: cell.node - 10, y: 19, class: "rate", "text-anchor": "end" }, flow === undefined ? "" : `${pace(flow)}/s`),
+    svg("text", { x: cell.node - 10, y: 19, class: flow > 0 ? "rate" : "rate still", "text-anchor": "end" }, flow === undefined ? "" : `${pace(flow)}/s`),
     svg("text", { x: 10, y: 37, class: "name" }, name, name !== node.id && svg("title", {}, node.id)),
     lag > 0 && lagMark(node, lag, cell));
 }
@@ -150,17 +156,15 @@ function inputsOf(node) {
 /* What stands beside the graph. */
 
 function aboutGraph(topology) {
-  const keyed = topology.nodes.filter((node) => node.kind === "key-by").length;
   return [
     el("h2", {}, topology.name),
     facts([
       ["nodes", num(topology.nodes.length)],
       ["models", topology.models.length > 0 ? topology.models.map((model) => el("a", { href: path`#/models/${model.id}` }, model.id)) : "none"],
-      ["cut", keyed > 0 ? `into ${topology.sub_topologies.length} parts by ${count(keyed, "key-by", "key-bys")}` : "not at all"],
     ]),
     el("h3", {}, "Parts and their partitions"),
     facts(topology.sub_topologies.map((part) => [part.name, count(part.partitions, "partition")])),
-    el("p", { class: "dim" }, "Choose a node to see its columns, its rate and its records. Lines are as wide as what runs through them."),
+    el("p", { class: "dim" }, "Choose a node to see its columns, its rate and its records. Lines are as wide as what runs through them; broken ones go by way of a topic."),
   ];
 }
 
@@ -172,7 +176,7 @@ function nodePanel(topology, node) {
   return [
     el("div", { class: "row" }, el("h2", {}, node.id), chip("plain", node.kind)),
     el("div", { class: "rate-box" }, el("p", { class: "value" }, pace(rate(rowsOf(node.id))), " ", el("small", {}, "rows a second")),
-      sparkline(rates(rowsOf(node.id)), "Rows a second")),
+      rateLine(rowsOf(node.id))),
     facts([
       ["rows in this life", num(pulse()?.rows[node.id])],
       ["from", node.inputs.length > 0 && list(node.inputs)],
