@@ -4,6 +4,7 @@
 //! too, and would carry there what any page it shows wants done. It names that page's origin in each such request.
 
 use axum::extract::Request;
+use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -12,21 +13,17 @@ use super::error::ForeignOrigin;
 
 /// Refuses what a page of another origin asks. Clients that are no browsers name no origin.
 pub(super) async fn same_origin(request: Request, next: Next) -> Response {
-    let text = |name| {
-        request
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
-    let own = text(HOST);
-    let is_own = match request.headers().get(ORIGIN) {
-        None => true,
-        Some(_) => text(ORIGIN)
-            .and_then(|origin| origin.split_once("://"))
-            .is_some_and(|(_, asking)| Some(asking) == own),
-    };
-    match is_own {
+    match is_own(request.headers()) {
         true => next.run(request).await,
         false => ForeignOrigin.into_response(),
     }
+}
+
+fn is_own(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else {
+        return true;
+    };
+    let asking = origin.to_str().ok().and_then(|text| text.split_once("://"));
+    let own = headers.get(HOST).and_then(|host| host.to_str().ok());
+    asking.is_some_and(|(_, asking)| Some(asking) == own)
 }

@@ -22,6 +22,8 @@ const SCRIPT: &str = concat!(
     include_str!("page/sessions.js"),
     include_str!("page/chart.js"),
     include_str!("page/models.js"),
+    include_str!("page/metrics.js"),
+    include_str!("page/story.js"),
     include_str!("page/events.js"),
     include_str!("page/letters.js"),
     include_str!("page/app.js"),

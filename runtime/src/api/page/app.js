@@ -1,4 +1,3 @@
-
 /* ---- the frame ---- */
 
 const VIEWS = [
@@ -11,10 +10,19 @@ const VIEWS = [
   ["dead-letters", "Dead letters", lettersView, () => pulse()?.dead_letters || null],
 ];
 
+/** A part of an address; as it stands where it was typed by hand and is no code. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** Where the page is: `#/view/arg?name=value`. */
 function place() {
   const [at, query] = location.hash.replace(/^#\/?/, "").split("?");
-  const [view, ...rest] = at.split("/").map((part) => decodeURIComponent(part));
+  const [view, ...rest] = at.split("/").map(decoded);
   const found = VIEWS.find(([id]) => id === view) ?? VIEWS[0];
   return { id: found[0], title: found[1], view: found[2], args: rest, query: new URLSearchParams(query) };
 }
@@ -37,17 +45,38 @@ function paint() {
   const state = document.getElementById("state");
   state.className = `state ${stateKind()}`;
   morphChildren(state, [dot(stateKind()), new Text(stateText())]);
-  morphChildren(document.getElementById("nav"), [el("ul", {}, VIEWS.map((view) => navItem(view, here)))]);
+  morphChildren(document.getElementById("nav"), [
+    el(
+      "ul",
+      {},
+      VIEWS.map((view) => navItem(view, here)),
+    ),
+  ]);
   const main = document.getElementById("main");
-  morphChildren(main, [el("div", { key: here.id, class: `view ${here.id}` },
-    live.state === "gone" && goneBanner(), el("h1", {}, here.title), here.view(here, topology))]);
+  morphChildren(main, [
+    el(
+      "div",
+      { key: here.id, class: `view ${here.id}` },
+      live.state === "gone" && goneBanner(),
+      el("h1", {}, here.title),
+      here.view(here, topology),
+    ),
+  ]);
 }
 
 function navItem([id, title, , figure], here) {
   const many = figure();
-  const bad = id === "sessions" || id === "dead-letters";
-  return el("li", {}, el("a", { href: `#/${id}`, "aria-current": id === here.id && "page" },
-    el("span", {}, title), many ? el("span", { class: bad ? "figure bad" : "figure" }, num(many)) : null));
+  const bad = id === "sessions" || id === "alerts";
+  return el(
+    "li",
+    {},
+    el(
+      "a",
+      { href: `#/${id}`, "aria-current": id === here.id && "page" },
+      el("span", {}, title),
+      many ? el("span", { class: bad ? "figure bad" : "figure" }, num(many)) : null,
+    ),
+  );
 }
 
 function stateKind() {
@@ -63,10 +92,14 @@ function stateText() {
 }
 
 function goneBanner() {
-  return el("div", { class: "banner bad", role: "alert" },
+  return el(
+    "div",
+    { class: "banner bad", role: "alert" },
     el("strong", {}, "The daemon does not answer."),
     ` What is shown is from ${new Date(live.heard || live.since).toLocaleTimeString("en-GB")}. It is asked again every two seconds; `,
-    el("code", {}, "thalweg run FILE"), " starts it.");
+    el("code", {}, "thalweg run FILE"),
+    " starts it.",
+  );
 }
 
 /** Another view begins at its top, and is read from its title on. */
@@ -77,6 +110,8 @@ function onHash() {
     scrollTo(0, 0);
     document.getElementById("main").focus({ preventScroll: true });
   }
+  // What had the focus may be gone: a person at a keyboard goes on at the content, not at the top.
+  if (document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
   // On a narrow screen the views are a line that scrolls.
   document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }

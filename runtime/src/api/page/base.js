@@ -159,25 +159,47 @@ function table(caption, heads, rows) {
     const [text, kind] = heads[nth];
     return el("td", { class: kind, "data-head": text }, el("div", {}, content));
   };
-  return el("div", { class: "table" }, el("table", {},
-    el("caption", { class: "unseen" }, caption),
-    el("thead", {}, el("tr", {}, heads.map(head))),
-    el("tbody", {}, rows.map(({ key, cells, kind }) => el("tr", { key, class: kind }, cells.map(cell))))));
+  return el(
+    "div",
+    { class: "table" },
+    el(
+      "table",
+      {},
+      el("caption", { class: "unseen" }, caption),
+      el("thead", {}, el("tr", {}, heads.map(head))),
+      el(
+        "tbody",
+        {},
+        rows.map(({ key, cells, kind }) => el("tr", { key, class: kind }, cells.map(cell))),
+      ),
+    ),
+  );
 }
 
 /** Names and values. */
 function facts(pairs) {
   const shown = pairs.filter(([, value]) => value !== undefined && value !== null && value !== false && value !== "");
-  return el("dl", { class: "facts" }, shown.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  return el(
+    "dl",
+    { class: "facts" },
+    shown.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
+  );
 }
 
 /** A share in 0..=1 as a bar with its text. */
 function bar(share, kind, text) {
   const width = Math.round(Math.min(1, Math.max(0, share)) * 1000) / 10;
-  return el("span", { class: "bar" },
-    svg("svg", { "aria-hidden": "true", preserveAspectRatio: "none", viewBox: "0 0 100 1", class: kind },
-      svg("rect", { class: "rest", width: 100, height: 1 }), svg("rect", { class: "share", width, height: 1 })),
-    el("span", {}, text));
+  return el(
+    "span",
+    { class: "bar" },
+    svg(
+      "svg",
+      { "aria-hidden": "true", preserveAspectRatio: "none", viewBox: "0 0 100 1", class: kind },
+      svg("rect", { class: "rest", width: 100, height: 1 }),
+      svg("rect", { class: "share", width, height: 1 }),
+    ),
+    el("span", {}, text),
+  );
 }
 
 /** How deep JSON is: 0 for what is no object and no array. */
@@ -188,29 +210,45 @@ function depth(value) {
 /** Any JSON: objects as names and values, arrays of flat objects as a table, what is deep or long as its own text. */
 function json(value) {
   if (Array.isArray(value) && (depth(value) > 2 || value.length > 50)) {
-    return el("details", {}, el("summary", { class: "dim" }, count(value.length, "entry", "entries")), el("pre", {}, JSON.stringify(value, null, 1)));
+    return el(
+      "details",
+      {},
+      el("summary", { class: "dim" }, count(value.length, "entry", "entries")),
+      el("pre", {}, JSON.stringify(value, null, 1)),
+    );
   }
   if (value === null || value === undefined) return el("span", { class: "dim" }, "–");
   if (typeof value === "number") return real(value);
   if (typeof value !== "object") return String(value);
-  if (!Array.isArray(value) && depth(value) === 2 && Object.values(value).every((one) => depth(one) === 1 && !Array.isArray(one))) {
+  if (
+    !Array.isArray(value) &&
+    depth(value) === 2 &&
+    Object.values(value).every((one) => depth(one) === 1 && !Array.isArray(one))
+  ) {
     return json(Object.entries(value).map(([name, one]) => ({ "": name, ...one })));
   }
   if (!Array.isArray(value)) return facts(Object.entries(value).map(([name, one]) => [name, json(one)]));
   if (value.length === 0) return el("span", { class: "dim" }, "none");
   if (value.every((one) => one && typeof one === "object" && !Array.isArray(one))) {
     const names = [...new Set(value.flatMap(Object.keys))];
-    const kind = (name) => (value.every((one) => one[name] === null || one[name] === undefined || typeof one[name] === "number") ? "n" : "");
+    const kind = (name) =>
+      value.every((one) => one[name] === null || one[name] === undefined || typeof one[name] === "number") ? "n" : "";
     const row = (one, nth) => ({ key: nth, cells: names.map((name) => json(one[name])) });
-    return table("", names.map((name) => [name, kind(name)]), value.map(row));
+    return table(
+      "",
+      names.map((name) => [name, kind(name)]),
+      value.map(row),
+    );
   }
   return value.map((one, nth) => [nth > 0 && ", ", json(one)]);
 }
 
 /** The fields of an object that a view does not know by name: what is added to the API appears. */
 function more(object, known) {
-  const unknown = Object.entries(object).filter(([name, value]) => !known.includes(name)
-    && value !== null && value !== false && !(Array.isArray(value) && value.length === 0));
+  const unknown = Object.entries(object).filter(
+    ([name, value]) =>
+      !known.includes(name) && value !== null && value !== false && !(Array.isArray(value) && value.length === 0),
+  );
   return unknown.length === 0 ? null : facts(unknown.map(([name, value]) => [name.replaceAll("_", " "), json(value)]));
 }
 

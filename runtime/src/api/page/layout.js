@@ -1,4 +1,3 @@
-
 /* ---- where the nodes of a graph go: layers downstream (longest path), neighbours near each other (barycentres,
         Sugiyama, Tagawa, Toda 1981), edges over several layers by way of empty places ---- */
 
@@ -48,20 +47,41 @@ function layersOf(nodes) {
 /** Orders each layer by its neighbours' middles, downwards and upwards in turn, and keeps the order with the fewest
  *  crossings; then moves all as near to their neighbours as that order allows. */
 function arrange(layers) {
-  for (const layer of layers) layer.forEach((one, nth) => { one.x = nth; });
+  for (const layer of layers)
+    layer.forEach((one, nth) => {
+      one.x = nth;
+    });
   let best = { count: crossings(layers), order: layers.map((layer) => [...layer]) };
-  sweep(layers, (layer) => layer.sort((a, b) => a.wish - b.wish || a.x - b.x).forEach((one, nth) => { one.x = nth; }), () => {
-    const found = crossings(layers);
-    if (found < best.count) best = { count: found, order: layers.map((layer) => [...layer]) };
+  sweep(
+    layers,
+    (layer) =>
+      layer
+        .sort((a, b) => a.wish - b.wish || a.x - b.x)
+        .forEach((one, nth) => {
+          one.x = nth;
+        }),
+    () => {
+      const found = crossings(layers);
+      if (found < best.count) best = { count: found, order: layers.map((layer) => [...layer]) };
+    },
+  );
+  best.order.forEach((order, nth) => {
+    layers[nth] = order;
   });
-  best.order.forEach((order, nth) => { layers[nth] = order; });
-  for (const layer of layers) layer.forEach((one, nth) => { one.x = nth; });
-  sweep(layers, (layer) => {
-    let least = -Infinity;
-    for (const one of layer) least = (one.x = Math.max(one.wish, least)) + 1;
-    const off = layer.reduce((sum, one) => sum + one.x - one.wish, 0) / layer.length;
-    for (const one of layer) one.x -= off;
-  }, () => {});
+  for (const layer of layers)
+    layer.forEach((one, nth) => {
+      one.x = nth;
+    });
+  sweep(
+    layers,
+    (layer) => {
+      let least = -Infinity;
+      for (const one of layer) least = (one.x = Math.max(one.wish, least)) + 1;
+      const off = layer.reduce((sum, one) => sum + one.x - one.wish, 0) / layer.length;
+      for (const one of layer) one.x -= off;
+    },
+    () => {},
+  );
 }
 
 function sweep(layers, place, after) {
@@ -80,7 +100,9 @@ function crossings(layers) {
   let count = 0;
   for (const layer of layers) {
     const edges = layer.flatMap((one) => one.down.map((to) => [one.x, to.x]));
-    edges.forEach((a, nth) => { count += edges.slice(nth + 1).filter((b) => (a[0] - b[0]) * (a[1] - b[1]) < 0).length; });
+    edges.forEach((a, nth) => {
+      count += edges.slice(nth + 1).filter((b) => (a[0] - b[0]) * (a[1] - b[1]) < 0).length;
+    });
   }
   return count;
 }

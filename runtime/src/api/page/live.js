@@ -1,4 +1,3 @@
-
 /* ---- what is known of the daemon: a stream of events and pulses, and what views want besides ---- */
 
 const HISTORY = 150;
@@ -140,11 +139,17 @@ function tail(topic, limit) {
   const found = want(path`/v1/topics/${topic}`);
   if (!found.value) return { error: found.error };
   const ends = found.value.partitions;
-  const partition = ends.reduce((best, [first, end], nth) => (end - first > ends[best][1] - ends[best][0] ? nth : best), 0);
+  const partition = ends.reduce(
+    (best, [first, end], nth) => (end - first > ends[best][1] - ends[best][0] ? nth : best),
+    0,
+  );
   const [first, end] = ends[partition];
   const from = Math.max(first, end - limit);
   if (from === end) return { value: [] };
-  return want(path`/v1/topics/${topic}/records?partition=${partition}&from=${from}&limit=${limit}`, `tail ${topic} ${limit}`);
+  return want(
+    path`/v1/topics/${topic}/records?partition=${partition}&from=${from}&limit=${limit}`,
+    `tail ${topic} ${limit}`,
+  );
 }
 
 /* ---- doing ---- */
@@ -171,8 +176,21 @@ function confirmed(title, text, verb, then) {
   const dialog = document.getElementById("ask");
   const close = () => dialog.close();
   dialog.replaceChildren(
-    el("h2", { id: "ask-title" }, title), el("p", {}, text),
-    el("div", { class: "row end" }, button("Cancel", close),
-      button(verb, () => { close(); then(); }, { class: "bad", "data-do": "confirm" })));
+    el("h2", { id: "ask-title" }, title),
+    el("p", {}, text),
+    el(
+      "div",
+      { class: "row end" },
+      button("Cancel", close),
+      button(
+        verb,
+        () => {
+          close();
+          then();
+        },
+        { class: "bad", "data-do": "confirm" },
+      ),
+    ),
+  );
   dialog.showModal();
 }

@@ -1,4 +1,3 @@
-
 /* ---- topology: the graph with rates and lag, and what a node is ---- */
 
 const WIDE = { wide: 182, high: 78, node: 164, tall: 48, letters: 19 };
@@ -14,9 +13,12 @@ function topologyView(here, topology) {
   const chosen = topology.nodes.find((node) => node.id === here.args[0]);
   return [
     figures(),
-    el("div", { class: "beside" },
+    el(
+      "div",
+      { class: "beside" },
       el("section", { class: "panel graph", "aria-label": "Graph" }, graph(topology, chosen)),
-      el("aside", { class: "panel", "aria-live": "off" }, chosen ? nodePanel(topology, chosen) : aboutGraph(topology))),
+      el("aside", { class: "panel", "aria-live": "off" }, chosen ? nodePanel(topology, chosen) : aboutGraph(topology)),
+    ),
   ];
 }
 
@@ -29,38 +31,69 @@ function figures() {
   const held = tasks.reduce((sum, task) => sum + task.held, 0);
   const sessions = tasks.reduce((sum, task) => sum + task.sessions, 0);
   const records = (one) => one.records;
-  return el("div", { class: "figures" },
+  return el(
+    "div",
+    { class: "figures" },
     figure("Records", pace(rate(records)), "a second", rateLine(records)),
     figure("Decisions", pace(rate((one) => one.decisions)), "a second", last && `${num(last.decisions)} in this life`),
-    figure("Lag", num(last?.partitions ? lag : undefined), "records", held > 0 ? `${count(held, "row")} held for order` : "no row is held"),
-    figure("Sessions", num(last ? sessions : undefined), "", `${bytes(tasks.reduce((sum, task) => sum + task.state_bytes, 0))} in memory`),
-    alarming("Quarantine", last?.quarantined, "#/sessions", "keys"),
-    alarming("Dead letters", last?.dead_letters, "#/dead-letters", ""));
+    figure(
+      "Lag",
+      num(last?.partitions ? lag : undefined),
+      "records",
+      held > 0 ? `${count(held, "row")} held for order` : "no row is held",
+    ),
+    figure(
+      "Sessions",
+      num(last ? sessions : undefined),
+      "",
+      `${bytes(tasks.reduce((sum, task) => sum + task.state_bytes, 0))} in memory`,
+    ),
+    alarming("Quarantine", last?.quarantined, "bad", "#/sessions", "no key is set aside"),
+    alarming("Dead letters", last?.dead_letters, "warn", "#/dead-letters", "none in this life"),
+  );
 }
 
 function figure(name, value, unit, below) {
-  return el("div", { class: "figure-box" }, el("h2", {}, name),
-    el("p", { class: "value" }, value, " ", el("small", {}, unit)), el("div", { class: "below" }, below));
+  return el(
+    "div",
+    { class: "figure-box" },
+    el("h2", {}, name),
+    el("p", { class: "value" }, value, " ", el("small", {}, unit)),
+    el("div", { class: "below" }, below),
+  );
 }
 
-function alarming(name, value, href, unit) {
+function alarming(name, value, kind, href, none) {
   const is = value > 0;
-  const below = is ? el("a", { href }, "Look and decide") : "none in this life";
-  return figure(name, is ? el("span", { class: "bad" }, num(value)) : num(value), unit, below);
+  return figure(
+    name,
+    el("span", { class: is && kind }, num(value)),
+    "",
+    is ? el("a", { href }, "Look and decide") : none,
+  );
 }
 
 /** The rate of a counter over the last minutes. */
 function rateLine(counter) {
   const values = rates(counter);
-  return sparkline(values, `Rows a second in the last ${lasting(values.length * 1000)}, at most ${pace(Math.max(0, ...values))}`);
+  return sparkline(
+    values,
+    `Rows a second in the last ${lasting(values.length * 1000)}, at most ${pace(Math.max(0, ...values))}`,
+  );
 }
 
 function sparkline(values, label) {
   if (values.length < 2) return el("span", { class: "dim" }, "measuring …");
   const most = Math.max(...values) || 1;
-  const points = values.map((value, nth) => `${((nth / (values.length - 1)) * 100).toFixed(1)},${(20 - (value / most) * 18).toFixed(1)}`);
-  return svg("svg", { class: "spark", viewBox: "0 0 100 22", preserveAspectRatio: "none", role: "img", "aria-label": label },
-    svg("polygon", { points: `0,21 ${points.join(" ")} 100,21` }), svg("polyline", { points: points.join(" ") }));
+  const points = values.map(
+    (value, nth) => `${((nth / (values.length - 1)) * 100).toFixed(1)},${(20 - (value / most) * 18).toFixed(1)}`,
+  );
+  return svg(
+    "svg",
+    { class: "spark", viewBox: "0 0 100 22", preserveAspectRatio: "none", role: "img", "aria-label": label },
+    svg("polygon", { points: `0,21 ${points.join(" ")} 100,21` }),
+    svg("polyline", { points: points.join(" ") }),
+  );
 }
 
 /* The graph. */
@@ -97,9 +130,12 @@ function graph(topology, chosen) {
   const [width, height] = [(columns - 1) * cell.wide + cell.node + 16, (layers - 1) * cell.high + cell.tall + 16];
   const at = (one) => [one.x * cell.wide + cell.node / 2 + 8, one.layer * cell.high + cell.tall / 2 + 8];
   const near = (edge) => chosen && (edge.from === chosen.id || edge.to === chosen.id);
-  return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `The graph of ${topology.name}` },
+  return svg(
+    "svg",
+    { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `The graph of ${topology.name}` },
     edges.map((edge) => edgeShape(edge, at, near(edge), cell)),
-    topology.nodes.map((node) => nodeShape(node, at(placed.get(node.id)), cell, node === chosen)));
+    topology.nodes.map((node) => nodeShape(node, at(placed.get(node.id)), cell, node === chosen)),
+  );
 }
 
 const rowsOf = (id) => (one) => one.rows[id];
@@ -126,19 +162,36 @@ function nodeShape(node, [x, y], cell, isChosen) {
   const role = node.kind === "source" || node.kind === "sink" ? node.kind : "operator";
   const name = node.id.length > cell.letters ? `${node.id.slice(0, cell.letters - 1)}…` : node.id;
   const words = `${node.kind} ${node.id}, ${pace(flow)} rows a second${lag > 0 ? `, lag ${num(lag)}` : ""}`;
-  return svg("a", { key: node.id, href: isChosen ? "#/topology" : path`#/topology/${node.id}`, class: `node ${role}${isChosen ? " chosen" : ""}`, "aria-label": words, transform: `translate(${x - cell.node / 2} ${y - cell.tall / 2})` },
+  return svg(
+    "a",
+    {
+      key: node.id,
+      href: isChosen ? "#/topology" : path`#/topology/${node.id}`,
+      class: `node ${role}${isChosen ? " chosen" : ""}`,
+      "aria-label": words,
+      transform: `translate(${x - cell.node / 2} ${y - cell.tall / 2})`,
+    },
     svg("rect", { width: cell.node, height: cell.tall, rx: 7 }),
     svg("text", { x: 10, y: 19, class: "kind" }, node.kind),
-    svg("text", { x: cell.node - 10, y: 19, class: flow > 0 ? "rate" : "rate still", "text-anchor": "end" }, flow === undefined ? "" : `${pace(flow)}/s`),
+    svg(
+      "text",
+      { x: cell.node - 10, y: 19, class: flow > 0 ? "rate" : "rate still", "text-anchor": "end" },
+      flow === undefined ? "" : `${pace(flow)}/s`,
+    ),
     svg("text", { x: 10, y: 37, class: "name" }, name, name !== node.id && svg("title", {}, node.id)),
-    lag > 0 && lagMark(node, lag, cell));
+    lag > 0 && lagMark(node, lag, cell),
+  );
 }
 
 /** The lag beside the name where both have room, else on the border below. */
 function lagMark(node, lag, cell) {
   const text = `lag ${num(lag)}`;
   const isBeside = node.id.length * 7.3 + text.length * 6 + 26 < cell.node;
-  return svg("text", { x: cell.node - 10, y: isBeside ? 37 : cell.tall + 12, class: "lag", "text-anchor": "end" }, text);
+  return svg(
+    "text",
+    { x: cell.node - 10, y: isBeside ? 37 : cell.tall + 12, class: "lag", "text-anchor": "end" },
+    text,
+  );
 }
 
 /** Records that wait in front of a source, or behind a key-by. */
@@ -160,11 +213,20 @@ function aboutGraph(topology) {
     el("h2", {}, topology.name),
     facts([
       ["nodes", num(topology.nodes.length)],
-      ["models", topology.models.length > 0 ? topology.models.map((model) => el("a", { href: path`#/models/${model.id}` }, model.id)) : "none"],
+      [
+        "models",
+        topology.models.length > 0
+          ? topology.models.map((model) => el("a", { href: path`#/models/${model.id}` }, model.id))
+          : "none",
+      ],
     ]),
     el("h3", {}, "Parts and their partitions"),
     facts(topology.sub_topologies.map((part) => [part.name, count(part.partitions, "partition")])),
-    el("p", { class: "dim" }, "Choose a node to see its columns, its rate and its records. Lines are as wide as what runs through them; broken ones go by way of a topic."),
+    el(
+      "p",
+      { class: "dim" },
+      "Choose a node to see its columns, its rate and its records. Lines are as wide as what runs through them; broken ones go by way of a topic.",
+    ),
   ];
 }
 
@@ -175,8 +237,12 @@ function nodePanel(topology, node) {
   const list = (ids) => ids.map((id, nth) => [nth > 0 && ", ", link(id)]);
   return [
     el("div", { class: "row" }, el("h2", {}, node.id), chip("plain", node.kind)),
-    el("div", { class: "rate-box" }, el("p", { class: "value" }, pace(rate(rowsOf(node.id))), " ", el("small", {}, "rows a second")),
-      rateLine(rowsOf(node.id))),
+    el(
+      "div",
+      { class: "rate-box" },
+      el("p", { class: "value" }, pace(rate(rowsOf(node.id))), " ", el("small", {}, "rows a second")),
+      rateLine(rowsOf(node.id)),
+    ),
     facts([
       ["rows in this life", num(pulse()?.rows[node.id])],
       ["from", node.inputs.length > 0 && list(node.inputs)],
@@ -196,10 +262,30 @@ function lastRecords(topic) {
   const records = found.value?.toReversed();
   return [
     el("h3", {}, "Last records"),
-    !records ? el("p", { class: "dim" }, found.error?.message ?? "reading …")
-      : records.length === 0 ? el("p", { class: "dim" }, "The topic is empty.")
-        : el("ol", { class: "records" }, records.map((record) => el("li", { key: `${record.partition}/${record.offset}` },
-          el("details", {}, el("summary", {}, el("span", { class: "dim" }, `${record.partition}/${num(record.offset)} `), record.key ?? record.value ?? "no value"),
-            el("pre", {}, record.value === null ? "no value" : pretty(record.value)))))),
+    !records
+      ? el("p", { class: "dim" }, found.error?.message ?? "reading …")
+      : records.length === 0
+        ? el("p", { class: "dim" }, "The topic is empty.")
+        : el(
+            "ol",
+            { class: "records" },
+            records.map((record) =>
+              el(
+                "li",
+                { key: `${record.partition}/${record.offset}` },
+                el(
+                  "details",
+                  {},
+                  el(
+                    "summary",
+                    {},
+                    el("span", { class: "dim" }, `${record.partition}/${num(record.offset)} `),
+                    record.key ?? record.value ?? "no value",
+                  ),
+                  el("pre", {}, record.value === null ? "no value" : pretty(record.value)),
+                ),
+              ),
+            ),
+          ),
   ];
 }
