@@ -95,6 +95,14 @@ pub(crate) const DETECT_NEIGHBOURS: usize = 1;
 pub(crate) const DETECT_HISTORY: usize = 4_000;
 /// About the last two hundred rows (2 / alpha).
 pub(crate) const DETECT_ALPHA: f64 = 0.01;
+/// The forest of the paper's experiments, with leaves for some hundred rows instead of thirty thousand.
+pub(crate) const DETECT_TREES: usize = 25;
+pub(crate) const DETECT_DEPTH: usize = 8;
+pub(crate) const DETECT_TREES_WINDOW: usize = 250;
+/// Narrow and slow: what learns more learns to rebuild anomalies too (docs/benchmarks.md).
+pub(crate) const DETECT_CODE: usize = 2;
+pub(crate) const DETECT_BATCH: usize = 32;
+pub(crate) const DETECT_LEARNING_RATE: f64 = 0.001;
 /// One row in two hundred would be so unusual, were all alike; with `quiet` that is far fewer alarms.
 pub(crate) const DETECT_THRESHOLD: f64 = 0.005;
 /// One incident is one alarm.

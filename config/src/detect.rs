@@ -38,4 +38,22 @@ pub enum DetectMethod {
         /// Rows that are kept to compare with.
         history: usize,
     },
+    /// Inverse mass in half-space trees.
+    HalfSpaceTrees {
+        /// Trees, at least 1.
+        trees: usize,
+        /// Halvings from the root to a leaf, at least 1.
+        depth: usize,
+        /// Rows of a window, at least 1.
+        window: usize,
+    },
+    /// Squared error of rebuilding the row.
+    Autoencoder {
+        /// Numbers that a row is pressed into, at least 1.
+        code: usize,
+        /// Rows of a step, at least 1.
+        batch: usize,
+        /// Step size of AdamW, in (0, 1].
+        learning_rate: f64,
+    },
 }

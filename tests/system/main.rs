@@ -3,6 +3,7 @@
 mod cli;
 mod commits;
 mod crash;
+mod detect;
 mod disk;
 mod garbage;
 mod hangs;

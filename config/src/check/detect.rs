@@ -162,6 +162,46 @@ fn method(key: &Key<raw::DetectMethod>, width: usize, cx: &Context<'_>) -> Optio
                 history,
             })
         }
+        raw::DetectMethod::HalfSpaceTrees(forest) => {
+            let trees = whole(&forest.trees, defaults::DETECT_TREES, 1, 1_000);
+            let depth = whole(&forest.depth, defaults::DETECT_DEPTH, 1, 16);
+            let window = whole(&forest.window, defaults::DETECT_TREES_WINDOW, 10, 100_000);
+            let (trees, depth, window) = (trees?, depth?, window?);
+            // Two counts of half a number's size a node; the first window is kept as it is.
+            kept(key.span, (trees as u64) << (depth + 1), cx)?;
+            kept(key.span, window as u64 * width as u64, cx)?;
+            Some(DetectMethod::HalfSpaceTrees {
+                trees,
+                depth,
+                window,
+            })
+        }
+        raw::DetectMethod::Autoencoder(network) => {
+            if width < 2 {
+                let message = "an autoencoder needs two columns to press together";
+                cx.report(
+                    Finding::at(key.span, Code::INVALID_VALUE, message)
+                        .hint("add columns, lags from a rolling before for example, or take knn"),
+                );
+                return None;
+            }
+            let code = whole(
+                &network.code,
+                defaults::DETECT_CODE.min(width - 1),
+                1,
+                width as u64 - 1,
+            );
+            let batch = whole(&network.batch, defaults::DETECT_BATCH, 1, 1_024);
+            let learning_rate = match &network.learning_rate {
+                None => Some(defaults::DETECT_LEARNING_RATE),
+                Some(rate) => cx.within(rate, 1e-6, 1.0),
+            };
+            Some(DetectMethod::Autoencoder {
+                code: code?,
+                batch: batch?,
+                learning_rate: learning_rate?,
+            })
+        }
     }
 }
 

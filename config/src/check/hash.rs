@@ -140,6 +140,19 @@ fn detect_text(out: &mut String, schema: &Schema, detect: &Detect) {
                 neighbours,
                 history,
             } => format!("knn {window} {neighbours} {history}"),
+            DetectMethod::HalfSpaceTrees {
+                trees,
+                depth,
+                window,
+            } => format!("half-space-trees {trees} {depth} {window}"),
+            DetectMethod::Autoencoder {
+                code,
+                batch,
+                learning_rate,
+            } => format!(
+                "autoencoder {code} {batch} {:016x}",
+                learning_rate.to_bits()
+            ),
         };
         line(out, format_args!("method {text}"));
     }

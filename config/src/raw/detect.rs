@@ -40,6 +40,10 @@ pub(crate) enum DetectMethod {
     Ewma(DetectEwma),
     /// Distance from the most similar of the key's rows, or stretches of rows.
     Knn(DetectKnn),
+    /// How few rows of late lie where the row lies, by random halvings of the space.
+    HalfSpaceTrees(DetectTrees),
+    /// How badly a small network, trained as rows pass, rebuilds the row.
+    Autoencoder(DetectAutoencoder),
 }
 
 /// Distance from an exponentially weighted mean.
@@ -60,4 +64,28 @@ pub(crate) struct DetectKnn {
     pub(crate) neighbours: Option<Key<u64>>,
     /// Rows of the key that are kept to compare with. Default: 4,000.
     pub(crate) history: Option<Key<u64>>,
+}
+
+/// How few rows lie where the row lies.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct DetectTrees {
+    /// Trees. Default: 25.
+    pub(crate) trees: Option<Key<u64>>,
+    /// Halvings from the root to a leaf. Default: 8.
+    pub(crate) depth: Option<Key<u64>>,
+    /// Rows of a window: each is scored by the counts of the window before. Default: 250.
+    pub(crate) window: Option<Key<u64>>,
+}
+
+/// How badly a small network rebuilds the row.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct DetectAutoencoder {
+    /// Numbers that a row is pressed into; fewer than its columns. Default: 2.
+    pub(crate) code: Option<Key<u64>>,
+    /// Rows of a step of training. Default: 32.
+    pub(crate) batch: Option<Key<u64>>,
+    /// Step size of AdamW. Default: 0.001.
+    pub(crate) learning_rate: Option<Key<f64>>,
 }

@@ -3,7 +3,9 @@
 use config::DetectMethod;
 use serde::{Deserialize, Serialize};
 
+use super::autoencoder::{self, Autoencoder};
 use super::ewma::Ewma;
+use super::half_space::{self, HalfSpace};
 use super::knn::Knn;
 
 /// What a method knows of one key.
@@ -11,10 +13,12 @@ use super::knn::Knn;
 pub(super) enum Method {
     Ewma(Ewma),
     Knn(Knn),
+    HalfSpace(HalfSpace),
+    Autoencoder(Autoencoder),
 }
 
 impl Method {
-    pub(super) fn new(settings: &DetectMethod, width: usize, _seed: u64) -> Self {
+    pub(super) fn new(settings: &DetectMethod, width: usize, seed: u64) -> Self {
         match *settings {
             DetectMethod::Ewma { alpha } => Self::Ewma(Ewma::new(alpha, width)),
             DetectMethod::Knn {
@@ -22,6 +26,30 @@ impl Method {
                 neighbours,
                 history,
             } => Self::Knn(Knn::new(window, neighbours, history, width)),
+            DetectMethod::HalfSpaceTrees {
+                trees,
+                depth,
+                window,
+            } => {
+                let shape = half_space::Shape {
+                    trees,
+                    depth,
+                    window,
+                };
+                Self::HalfSpace(HalfSpace::new(shape, width, seed))
+            }
+            DetectMethod::Autoencoder {
+                code,
+                batch,
+                learning_rate,
+            } => {
+                let shape = autoencoder::Shape {
+                    code,
+                    batch,
+                    learning_rate,
+                };
+                Self::Autoencoder(Autoencoder::new(shape, width, seed))
+            }
         }
     }
 
@@ -30,6 +58,8 @@ impl Method {
         match self {
             Self::Ewma(ewma) => ewma.row(values),
             Self::Knn(knn) => knn.row(values),
+            Self::HalfSpace(forest) => forest.row(values),
+            Self::Autoencoder(network) => network.row(values),
         }
     }
 
@@ -45,7 +75,37 @@ impl Method {
                     history,
                 },
             ) => knn.fits(window, neighbours, history, width),
-            (Self::Ewma(_) | Self::Knn(_), _) => false,
+            (
+                Self::HalfSpace(forest),
+                DetectMethod::HalfSpaceTrees {
+                    trees,
+                    depth,
+                    window,
+                },
+            ) => {
+                let shape = half_space::Shape {
+                    trees,
+                    depth,
+                    window,
+                };
+                forest.fits(shape, width)
+            }
+            (
+                Self::Autoencoder(network),
+                DetectMethod::Autoencoder {
+                    code,
+                    batch,
+                    learning_rate,
+                },
+            ) => {
+                let shape = autoencoder::Shape {
+                    code,
+                    batch,
+                    learning_rate,
+                };
+                network.fits(shape, width)
+            }
+            (Self::Ewma(_) | Self::Knn(_) | Self::HalfSpace(_) | Self::Autoencoder(_), _) => false,
         }
     }
 
@@ -53,6 +113,8 @@ impl Method {
         match self {
             Self::Ewma(ewma) => ewma.heap_bytes(),
             Self::Knn(knn) => knn.heap_bytes(),
+            Self::HalfSpace(forest) => forest.heap_bytes(),
+            Self::Autoencoder(network) => network.heap_bytes(),
         }
     }
 }

@@ -14,6 +14,8 @@ mod history;
 mod method;
 mod ewma;
 mod knn;
+mod half_space;
+mod autoencoder;
 #[cfg(test)]
 mod tests;
 

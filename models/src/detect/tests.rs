@@ -3,6 +3,7 @@
 use config::{Detect, DetectMethod};
 use proptest::prelude::*;
 
+use super::half_space::{HalfSpace, Shape};
 use super::knn::Knn;
 use super::recent::Recent;
 use super::tail::Tail;
@@ -31,6 +32,27 @@ fn methods() -> Vec<DetectMethod> {
     vec![DetectMethod::Ewma { alpha: 0.05 }, KNN]
 }
 
+const TREES: DetectMethod = DetectMethod::HalfSpaceTrees {
+    trees: 5,
+    depth: 4,
+    window: 30,
+};
+
+/// With those that want several columns.
+fn all_methods(width: usize) -> Vec<DetectMethod> {
+    let network = DetectMethod::Autoencoder {
+        code: 1,
+        batch: 8,
+        learning_rate: 0.01,
+    };
+    let mut all = methods();
+    all.push(TREES);
+    if width > 1 {
+        all.push(network);
+    }
+    all
+}
+
 fn values(width: usize, rows: usize, seed: u64) -> Vec<Vec<f64>> {
     let mut random = Random::new(seed);
     let row = |_| (0..width).map(|_| random.normal()).collect();
@@ -50,7 +72,7 @@ proptest! {
     fn a_detector_that_was_written_and_read_goes_on_as_if_nothing_had_been(
         seed: u64, width in 1usize..4, cut in 0usize..400,
     ) {
-        let settings = settings(methods(), width);
+        let settings = settings(all_methods(width), width);
         let mut whole = Detector::new(&settings, 7);
         let mut cut_off = Detector::new(&settings, 7);
         for (at, row) in values(width, 400, seed).iter().enumerate() {
@@ -77,6 +99,22 @@ proptest! {
                 (Some(found), Some(expected)) => prop_assert!((found - expected).abs() < 1e-9 * expected.max(1.0), "{found} {expected}"),
                 (found, expected) => prop_assert_eq!(found, expected),
             }
+        }
+    }
+
+    #[test]
+    fn the_mass_of_a_row_is_that_of_the_rows_that_went_its_way(seed: u64, width in 1usize..4) {
+        let shape = Shape { trees: 3, depth: 5, window: 40 };
+        let rows = values(width, 200, seed);
+        let mut forest = HalfSpace::new(shape, width, seed);
+        for (at, row) in rows.iter().enumerate() {
+            let found = forest.row(row);
+            // The profile is the last whole window; the first has none.
+            let expected = (at / 40).checked_sub(1).map(|window| {
+                let profile = &rows[40 * window..40 * (window + 1)];
+                inverse_mass(&forest, profile, row)
+            });
+            prop_assert_eq!(found, expected);
         }
     }
 
@@ -119,6 +157,30 @@ fn nearest(rows: &[Vec<f64>], window: usize, neighbours: usize, history: usize) 
     distances.truncate(neighbours);
     let count = distances.len() as f64;
     (!distances.is_empty()).then(|| distances.iter().sum::<f64>() / count)
+}
+
+/// By the definition: of each tree, the rows of the profile that are in the row's node, from the root down to the
+/// first node with at most a tenth of them.
+fn inverse_mass(forest: &HalfSpace, profile: &[Vec<f64>], row: &[f64]) -> f64 {
+    let mut mass = 0.0;
+    for tree in 0..3 {
+        let way = forest.way(tree, row);
+        let ways: Vec<Vec<usize>> = profile
+            .iter()
+            .map(|other| forest.way(tree, other))
+            .collect();
+        for depth in 0..=5 {
+            let together = ways
+                .iter()
+                .filter(|other| other[..=depth] == way[..=depth])
+                .count();
+            if depth == 5 || together <= 4 {
+                mass += (together << depth) as f64;
+                break;
+            }
+        }
+    }
+    (3 * 40 * 32) as f64 / (mass + 1.0)
 }
 
 /// Of the rows weighted by 1 / max(n, history) when they came, each weight shrunk by those after it.
@@ -243,4 +305,35 @@ fn what_is_of_other_settings_does_not_fit() {
     assert!(!detector.fits(&settings(methods(), 2)));
     assert!(!detector.fits(&settings(vec![KNN], 1)));
     assert!(!detector.fits(&Detect { memory: 99, ..one }));
+}
+
+#[test]
+fn half_spaces_and_a_network_see_a_row_that_breaks_what_its_columns_have_in_common() {
+    let network = DetectMethod::Autoencoder {
+        code: 1,
+        batch: 16,
+        learning_rate: 0.01,
+    };
+    let forest = DetectMethod::HalfSpaceTrees {
+        trees: 25,
+        depth: 8,
+        window: 250,
+    };
+    for method in [network, forest] {
+        let settings = settings(vec![method], 2);
+        let mut detector = Detector::new(&settings, 1);
+        let mut random = Random::new(9);
+        for _ in 0..3_000 {
+            let x = random.normal();
+            detector.row(&settings, &[x, x + 0.1 * random.normal()]);
+        }
+        // Neither value is unusual; that they come together is.
+        let usual = detector.clone().row(&settings, &[1.2, 1.2]);
+        let strange = detector.row(&settings, &[1.2, -1.2]);
+        assert!(
+            strange.score > 3.0 * usual.score,
+            "{method:?}: {usual:?} {strange:?}"
+        );
+        assert!(strange.probability < 0.05, "{method:?}: {strange:?}");
+    }
 }

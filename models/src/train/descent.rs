@@ -16,12 +16,19 @@ pub(super) struct Descent {
 }
 
 /// What the optimiser remembers of a parameter, in plain memory.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Moments {
     /// Steps that it has seen.
     time: u64,
     first: Vec<f32>,
     second: Vec<f32>,
+}
+
+impl Moments {
+    /// Whether they are those of a parameter of this size.
+    pub(super) fn are_of(&self, size: usize) -> bool {
+        self.first.len() == size && self.second.len() == size
+    }
 }
 
 impl Descent {

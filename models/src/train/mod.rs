@@ -18,6 +18,7 @@ mod run;
 mod checkpoint;
 mod progress;
 mod trainer;
+mod online;
 mod trained;
 mod export;
 mod record;
@@ -27,6 +28,7 @@ mod tests;
 
 pub use error::TrainError;
 pub use examples::Examples;
+pub(crate) use online::Online;
 pub use progress::{Pace, Progress};
 pub use publish::{install, next_version, publish};
 pub use record::{OffsetRange, TrainingRecord};

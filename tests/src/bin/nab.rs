@@ -13,7 +13,7 @@ use tests::nab::{
 use tests::process::cpu_seconds;
 
 /// Lines of a topology.
-const DETECTORS: [(&str, &str); 5] = [
+const DETECTORS: [(&str, &str); 7] = [
     ("as it comes", ""),
     ("knn, single rows", "methods = [{ kind = 'knn' }]"),
     (
@@ -21,7 +21,12 @@ const DETECTORS: [(&str, &str); 5] = [
         "methods = [{ kind = 'knn', window = 40, neighbours = 5 }]",
     ),
     ("ewma", "methods = [{ kind = 'ewma' }]"),
-    ("as it comes, no quiet", "quiet = 0"),
+    (
+        "half-space trees",
+        "methods = [{ kind = 'half-space-trees' }]",
+    ),
+    ("as it comes, quiet 0", "quiet = 0"),
+    ("as it comes, quiet 50", "quiet = 50"),
 ];
 const FOLDS: u64 = 5;
 

@@ -18,7 +18,7 @@ pub struct Series {
 
 /// A file of the benchmark.
 pub(super) fn path(file: &str) -> PathBuf {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/nab");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/nab");
     Path::new(folder).join(file)
 }
 

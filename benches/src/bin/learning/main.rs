@@ -1,6 +1,6 @@
 //! Learning on real data: what the trainer reaches on public sets, each beside its trivial baseline.
 //!
-//! `cargo run --release -p thalweg-benches --bin learning -- [fraud|elec2|shuttle|peeking|all] [SEEDS]`: reads `../shared/data`
+//! `cargo run --release -p thalweg-benches --bin learning -- [fraud|elec2|shuttle|detect|peeking|all] [SEEDS]`: reads `../shared/data`
 //! (or `THALWEG_DATA`), trains with SEEDS seeds (3) and prints the figures of `docs/benchmarks.md`. With `KEY=VALUE` behind
 //! (`hidden=64-32 decay=0.1 validation=0.2 rate=0.001 batch=256 epochs=100`), fraud measures a perceptron with these. Only the past of a
 //! stream reaches a model: scaling, thresholds and features included. `peeking` needs no data: it counts what the gate and the
@@ -13,6 +13,7 @@ mod fitting;
 mod fraud;
 mod elec2;
 mod shuttle;
+mod detect;
 mod peeking;
 
 use std::path::PathBuf;
@@ -38,9 +39,9 @@ fn main() -> Result<(), Failure> {
         return Ok(());
     }
     let is_wanted = |name: &str| which == name || which == "all";
-    if !["all", "fraud", "elec2", "shuttle", "peeking"].contains(&which) {
+    if !["all", "fraud", "elec2", "shuttle", "detect", "peeking"].contains(&which) {
         return Err(format!(
-            "no such data: {which}; there are fraud, elec2, shuttle, peeking and all"
+            "no such data: {which}; there are fraud, elec2, shuttle, detect, peeking and all"
         )
         .into());
     }
@@ -56,6 +57,9 @@ fn main() -> Result<(), Failure> {
     }
     if is_wanted("shuttle") {
         shuttle::measure(&data.join("shuttle"), seeds)?;
+    }
+    if is_wanted("detect") {
+        detect::measure(&data.join("shuttle"))?;
     }
     Ok(())
 }

@@ -58,7 +58,7 @@ pub(crate) fn measure(folder: &Path, seeds: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-fn features(table: &Table) -> Result<Matrix, Failure> {
+pub(crate) fn features(table: &Table) -> Result<Matrix, Failure> {
     let names: Vec<String> = (1..=9).map(|at| format!("f{at}")).collect();
     let columns: Result<Vec<Vec<f64>>, Failure> =
         names.iter().map(|name| table.column(name)).collect();
@@ -165,7 +165,7 @@ fn largest_z(rows: &Matrix) -> Vec<f32> {
     said
 }
 
-fn told(name: &str, scores: &[f32], positive: &[bool]) {
+pub(crate) fn told(name: &str, scores: &[f32], positive: &[bool]) {
     let figures = |rows: usize| {
         let ranking = Ranking::new(&scores[..rows], &positive[..rows]);
         let figure = |of: fn(&Ranking) -> Option<f64>| {
