@@ -1,8 +1,8 @@
 //! What holds where the file is silent, each with its reason.
 
 use crate::{
-    Batching, ByteSize, Delivery, DetectMethod, EpochSettings, Gate, GateMetric, Hosting, Millis,
-    Retrain, StateSettings, SupervisionSettings, WatermarkSettings,
+    Batching, ByteSize, Delivery, DetectMethod, DriftLimits, EpochSettings, Gate, GateMetric,
+    Hosting, Millis, Retrain, StateSettings, SupervisionSettings, WatermarkSettings,
 };
 
 /// A tenth of a second bounds the wait for an answer that is read committed; a commit costs about
@@ -135,6 +135,19 @@ pub(crate) const ROLLOUT_STEPS: [f64; 3] = [0.05, 0.25, 1.0];
 pub(crate) const ROLLOUT_ROWS: u64 = 200;
 /// Once is an accident, twice a coincidence.
 pub(crate) const ROLLOUT_FAILURES: u32 = 3;
+
+/// Enough to see a shift of a tenth of a standard deviation; a reference of as many rows is as good.
+pub(crate) const DRIFT_WINDOW: u64 = 5_000;
+/// What is told once need not be told of the next windows too.
+pub(crate) const DRIFT_COOL_DOWN: u64 = 4;
+/// As is usual: PSI of 0.2 and a p-value of 0.01, over all columns together.
+pub(crate) const DRIFT_LIMITS: DriftLimits = DriftLimits {
+    significance: 0.01,
+    psi: 0.2,
+    distance: 0.1,
+    missing: 0.05,
+    performance: 0.05,
+};
 
 /// The topic of records that cannot be processed: its suffix after the topology's name.
 pub(crate) const DEAD_LETTERS: &str = ".dead-letters";

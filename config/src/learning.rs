@@ -16,6 +16,8 @@ pub struct Learning {
     pub threshold: f64,
     /// What watches the model's errors.
     pub monitors: Vec<Monitor>,
+    /// What watches its features and answers.
+    pub watches: Vec<Watch>,
     /// When a new version is trained; `None`: never by itself.
     pub retrain: Option<Retrain>,
     /// What it must be.
@@ -33,6 +35,78 @@ pub struct Monitor {
     pub detector: Arc<str>,
     /// Its parameters, as far as the file gives them.
     pub parameters: Vec<(Arc<str>, f64)>,
+}
+
+/// Compares windows of what a model is given and answers with a reference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Watch {
+    /// Its name.
+    pub id: NodeId,
+    /// What is compared.
+    pub on: Watched,
+    /// The columns; empty: all that there are.
+    pub columns: Vec<Arc<str>>,
+    /// Rows of a window.
+    pub window: u64,
+    /// Share of the rows that is counted, in 0..=1.
+    pub sample: f64,
+    /// By which statistics.
+    pub statistics: Vec<Statistic>,
+    /// From where on a column has drifted.
+    pub limits: DriftLimits,
+    /// The reference is the stream so long ago; `None`: what the version was trained on.
+    pub season: Option<Millis>,
+    /// Windows of a version before the first that can alarm.
+    pub warm_up: u64,
+    /// Windows behind one that alarmed which do not.
+    pub cool_down: u64,
+    /// Whether an alarm is a reason to train.
+    pub retrain: bool,
+}
+
+/// What a [`Watch`] compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watched {
+    /// What the model is given.
+    Features,
+    /// What it answers.
+    Predictions,
+    /// How well it does, estimated from its own confidence.
+    Performance,
+}
+
+/// A statistic of two samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistic {
+    /// A test.
+    KolmogorovSmirnov,
+    /// A test.
+    CramerVonMises,
+    /// A test, of tenths.
+    ChiSquare,
+    /// A distance, of tenths.
+    Psi,
+    /// A distance, of tenths.
+    JensenShannon,
+    /// A distance, of tenths.
+    Hellinger,
+    /// A distance, in standard deviations of the reference.
+    Wasserstein,
+}
+
+/// From where on a column has drifted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DriftLimits {
+    /// Share of false discoveries among the columns that a test finds.
+    pub significance: f64,
+    /// Of PSI.
+    pub psi: f64,
+    /// Of the other distances.
+    pub distance: f64,
+    /// By how much the share of missing values moves.
+    pub missing: f64,
+    /// By how much the estimated accuracy falls.
+    pub performance: f64,
 }
 
 /// When a new version is trained. Numbers of labelled rows.
@@ -109,6 +183,39 @@ pub struct Steward {
     pub control: usize,
 }
 
+/// Settings of `sketch`: windows of the feature log, counted where its rows are made. Positions in its
+/// input, whose key is the version that answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sketch {
+    /// Position of the model in `Topology::models`.
+    pub model: usize,
+    /// Features, then answers: name and position.
+    pub columns: Vec<(Arc<str>, usize)>,
+    /// Position of the score in `columns`.
+    pub score: usize,
+    /// A score at or above it says yes.
+    pub threshold: f64,
+    /// Rows of a sketch.
+    pub rows: u64,
+    /// One row of so many is counted.
+    pub one_in: u64,
+}
+
+/// Settings of `watch`: sketches put together to windows and compared. Positions in its input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Watcher {
+    /// Position of the model in `Topology::models`.
+    pub model: usize,
+    /// How the model learns.
+    pub learning: Box<Learning>,
+    /// How many of the columns are features; the others are answers.
+    pub features: usize,
+    /// Version that answered. int64
+    pub version: usize,
+    /// JSON. string
+    pub sketch: usize,
+}
+
 /// What the port `log` of an `infer` gives: `row_id`, the features, the numbers among the outputs,
 /// `model_version`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -131,4 +238,8 @@ pub mod columns {
     pub const MODEL: &str = "model";
     /// What the models' actor says.
     pub const CONTROL: &str = "control";
+    /// Whether the version is in shadow: the row was answered by another too, and that answer went out.
+    pub const SHADOW: &str = "shadow";
+    /// A stretch of the feature log, counted.
+    pub const SKETCH: &str = "sketch";
 }

@@ -41,7 +41,8 @@ pub use expression::{
 pub use ids::{IdError, ModelId, NodeId, TopicName, TopologyName};
 pub use json_schema::json_schema;
 pub use learning::{
-    Gate, GateMetric, InferLog, Label, Learning, Monitor, Retrain, Rollout, Steward,
+    DriftLimits, Gate, GateMetric, InferLog, Label, Learning, Monitor, Retrain, Rollout, Sketch,
+    Statistic, Steward, Watch, Watched, Watcher,
 };
 pub use load::{LoadOptions, load, load_text};
 pub use operator::{

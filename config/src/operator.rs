@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{DataType, Detect, Expression, InferLog, Label, Millis, Steward};
+use crate::{DataType, Detect, Expression, InferLog, Label, Millis, Sketch, Steward, Watcher};
 
 /// Kind of an operator with its checked settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +38,10 @@ pub enum OperatorKind {
     Label(Label),
     /// Watches over a model.
     Steward(Steward),
+    /// Counts what a model is given and answers.
+    Sketch(Sketch),
+    /// Compares that with a reference.
+    Watch(Watcher),
 }
 
 impl OperatorKind {
@@ -49,7 +53,9 @@ impl OperatorKind {
             | Self::Window(_)
             | Self::Detect(_)
             | Self::Label(_)
-            | Self::Steward(_) => true,
+            | Self::Steward(_)
+            | Self::Sketch(_)
+            | Self::Watch(_) => true,
             Self::Filter { .. }
             | Self::Select { .. }
             | Self::KeyBy { .. }

@@ -22,6 +22,7 @@ pub mod gate;
 pub mod drift;
 pub mod detect;
 pub mod steward;
+pub mod watch;
 
 pub use arch::Task;
 pub use device::gpu_available;

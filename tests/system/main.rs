@@ -5,6 +5,7 @@ mod commits;
 mod crash;
 mod detect;
 mod disk;
+mod drift;
 mod garbage;
 mod hangs;
 mod http;

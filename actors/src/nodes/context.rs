@@ -31,6 +31,7 @@ use super::unread::Unread;
 use super::wiring::Wiring;
 use crate::clock::Clock;
 use crate::log::{Log, LogError, TopicPartition};
+use crate::operators::sketch::Profiles;
 use crate::state::store::OpenStore;
 
 /// Shared by the actors of a shard.
@@ -49,6 +50,8 @@ pub struct ShardContext {
     pub states: States,
     /// By position in the topology's models.
     pub models: Vec<InferenceHandle>,
+    /// What their versions were trained on, where somebody watches; by position as the models.
+    pub profiles: Vec<Arc<Profiles>>,
     /// What the state of one task may take in memory.
     pub budget: Budget,
     /// How much may be on its way to each task.
@@ -160,10 +163,11 @@ impl ShardContext {
             seed,
             node,
         } = settings;
+        let profiles: Vec<Arc<Profiles>> = topology.models.iter().map(|_| Arc::default()).collect();
         let programs: Vec<Arc<Program>> = topology
             .sub_topologies
             .iter()
-            .map(|sub| Arc::new(compile(&topology, sub)))
+            .map(|sub| Arc::new(compile(&topology, sub, &profiles)))
             .collect();
         let mut tasks = Vec::new();
         for (sub_topology, program) in programs.iter().enumerate() {
@@ -205,6 +209,7 @@ impl ShardContext {
             tasks,
             states,
             models,
+            profiles,
             budget,
             credits,
             wiring: Wiring::default(),

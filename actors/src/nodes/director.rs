@@ -7,7 +7,9 @@
 //! seed and so the same weights. Each node serves; the one that runs the steward's task trains.
 
 mod artefacts;
+mod drift;
 mod history;
+mod profiles;
 mod rows;
 mod training;
 mod versions;
@@ -24,7 +26,9 @@ use super::context::ShardContext;
 use super::failure;
 use super::inference::{InferenceArguments, Trial};
 use crate::log::{LogError, LogRecord, Producer, TopicPartition};
+use drift::DriftView;
 use history::History;
+use profiles::{ProfileKeeper, ProfilesError};
 use training::{Training, with_causes};
 
 /// How often it looks at what the steward has decided.
@@ -118,6 +122,8 @@ enum HandsError {
         version: u64,
         source: artefacts::ArtefactError,
     },
+    #[error(transparent)]
+    Profiles(#[from] ProfilesError),
     #[error("no thread for training")]
     Thread(#[from] std::io::Error),
 }
@@ -128,9 +134,12 @@ struct Hands {
     model: usize,
     settings: ModelSettings,
     learning: Learning,
-    /// Position of the steward in the topology.
-    steward: NodeIndex,
+    /// Position of the steward in the topology; `None` for a model without labels.
+    steward: Option<NodeIndex>,
     history: History,
+    /// Where windows are compared.
+    profiles: Option<ProfileKeeper>,
+    drift: Option<DriftView>,
     /// The version on trial that was reported as failing.
     reported: Option<u64>,
     training: Option<Training>,
@@ -150,14 +159,23 @@ impl Hands {
                 _ => false,
             },
             Node::Source(_) | Node::Sink(_) => false,
-        })?;
+        });
+        let profiles = ProfileKeeper::new(context, model);
+        if steward.is_none() && profiles.is_none() {
+            return None;
+        }
+        let drift = profiles
+            .as_ref()
+            .and_then(|_| topic(context, &settings, "metrics"));
         Some(Self {
+            profiles,
+            drift: drift.map(DriftView::new),
             history: History::new(topic(context, &settings, "events")?),
             context: Arc::clone(context),
             model,
             settings,
             learning,
-            steward: NodeIndex(steward),
+            steward: steward.map(NodeIndex),
             reported: None,
             training: None,
             answered: None,
@@ -188,11 +206,36 @@ impl Hands {
     /// Reads the story so far, and serves what it says.
     fn stand(&mut self) -> Result<(), HandsError> {
         self.history.read(&*self.context.log)?;
-        self.serve()
+        self.serve()?;
+        self.learn_profiles()
+    }
+
+    /// What the versions in service were trained on, for those who compare.
+    fn learn_profiles(&mut self) -> Result<(), HandsError> {
+        let model = &self.context.models[self.model];
+        let (Some(profiles), Some(arms)) = (&mut self.profiles, model.arms()) else {
+            return Ok(());
+        };
+        profiles.learn(&self.context, arms.champion)?;
+        if let Some(challenger) = arms.challenger {
+            profiles.learn(&self.context, challenger)?;
+        }
+        Ok(())
+    }
+
+    /// Shows what the last windows said.
+    fn show_drift(&mut self) -> Result<(), HandsError> {
+        if let Some(drift) = &mut self.drift
+            && drift.read(&*self.context.log)?
+        {
+            self.context.models[self.model].set_drift(drift.view());
+        }
+        Ok(())
     }
 
     fn round(&mut self) -> Result<(), HandsError> {
         self.stand()?;
+        self.show_drift()?;
         self.report_failures()?;
         self.train()?;
         let progress = self.training.as_ref().and_then(Training::progress);
@@ -275,8 +318,11 @@ impl Hands {
 
     /// Whether the steward's task is this node's.
     fn is_steward(&self) -> bool {
+        let Some(steward) = self.steward else {
+            return false;
+        };
         let mut subs = self.context.topology.sub_topologies.iter();
-        let sub = subs.position(|sub| sub.nodes.contains(&self.steward));
+        let sub = subs.position(|sub| sub.nodes.contains(&steward));
         let assigned = self.context.assigned();
         assigned.iter().any(|task| Some(task.sub_topology) == sub)
     }

@@ -215,7 +215,7 @@ fn assemble(schema: &Schema, arrays: Vec<ArrayRef>) -> Result<RecordBatch, Strin
     clippy::cast_possible_truncation,
     reason = "the column's type was chosen by config"
 )]
-fn column(
+pub(super) fn column(
     tensor: &Tensor,
     rows: usize,
     index: Option<usize>,

@@ -47,6 +47,8 @@ pub struct InferenceHandle {
     training: Mutex<Option<Progress>>,
     /// Why the steward's decisions cannot be carried out, while that is so.
     trouble: Mutex<Option<String>>,
+    /// What the last windows of its rows said; an array.
+    drift: Mutex<serde_json::Value>,
 }
 
 /// The way to a running actor.
@@ -113,6 +115,7 @@ impl InferenceHandle {
             breaker: Mutex::default(),
             training: Mutex::default(),
             trouble: Mutex::default(),
+            drift: Mutex::new(serde_json::Value::Array(Vec::new())),
         }
     }
 
@@ -167,6 +170,16 @@ impl InferenceHandle {
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         self.trouble.lock().clone()
+    }
+
+    /// The newest number of each column and statistic that a monitor of windows has found.
+    #[must_use]
+    pub fn drift(&self) -> serde_json::Value {
+        self.drift.lock().clone()
+    }
+
+    pub(super) fn set_drift(&self, drift: serde_json::Value) {
+        *self.drift.lock() = drift;
     }
 
     pub(super) fn set_trouble(&self, trouble: Option<String>) {

@@ -10,14 +10,15 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use config::{
-    Edge, Hosting, Infer, Node, NodeId, NodeIndex, Operator, OperatorKind, Order, Schema, Source,
-    SubTopology, TopicName, Topology,
+    Edge, Hosting, Infer, Node, NodeId, NodeIndex, Operator, OperatorKind, Order, Schema, Sketch,
+    Source, SubTopology, TopicName, Topology, Watcher,
 };
 
 use super::infer::LogRows;
 use super::pruning::needed_columns;
 use super::read_topics::ReadTopics;
-use crate::operators::keyed::{KeyedOperator, keyed};
+use crate::operators::keyed::{KeyedOperator, keyed, watching};
+use crate::operators::sketch::Profiles;
 use crate::operators::{StatelessOperator, stateless::stateless};
 
 /// A sub-topology ready to run. Shared by its tasks.
@@ -155,9 +156,9 @@ impl KeyedStep {
     }
 }
 
-/// Builds the program of a sub-topology.
+/// Builds the program of a sub-topology; `profiles` are those of the topology's models, by position.
 #[must_use]
-pub fn compile(topology: &Topology, sub: &SubTopology) -> Program {
+pub fn compile(topology: &Topology, sub: &SubTopology, profiles: &[Arc<Profiles>]) -> Program {
     let mut slots = HashMap::new();
     let mut next = 0;
     for index in sub.entries.iter().chain(&sub.nodes) {
@@ -192,6 +193,7 @@ pub fn compile(topology: &Topology, sub: &SubTopology) -> Program {
             topology,
             slots: &slots,
             needed: &needed,
+            profiles,
         };
         if let Some(step) = step(&graph, *index, &mut program.keyed) {
             for input in &step.inputs {
@@ -210,6 +212,7 @@ struct Graph<'a> {
     topology: &'a Topology,
     slots: &'a HashMap<(NodeIndex, usize), usize>,
     needed: &'a Needed,
+    profiles: &'a [Arc<Profiles>],
 }
 
 /// The schema of some of a schema's columns.
@@ -289,6 +292,7 @@ fn step(graph: &Graph<'_>, index: NodeIndex, keyed_steps: &mut Vec<KeyedStep>) -
         topology,
         slots,
         needed,
+        profiles,
     } = graph;
     let slot = |edge: &Edge| slots[&(edge.from, edge.port)];
     let operator = match topology.node(index) {
@@ -330,8 +334,10 @@ fn step(graph: &Graph<'_>, index: NodeIndex, keyed_steps: &mut Vec<KeyedStep>) -
         | OperatorKind::Window(_)
         | OperatorKind::Detect(_)
         | OperatorKind::Label(_)
-        | OperatorKind::Steward(_) => {
-            keyed_steps.push(keyed_step(topology, operator));
+        | OperatorKind::Steward(_)
+        | OperatorKind::Sketch(_)
+        | OperatorKind::Watch(_) => {
+            keyed_steps.push(keyed_step(topology, operator, profiles));
             Action::Keyed(keyed_steps.len() - 1)
         }
         OperatorKind::Filter { .. }
@@ -354,8 +360,15 @@ fn step(graph: &Graph<'_>, index: NodeIndex, keyed_steps: &mut Vec<KeyedStep>) -
 }
 
 /// An operator with state, ready to run.
-fn keyed_step(topology: &Topology, operator: &Operator) -> KeyedStep {
-    let kernel = keyed(operator).unwrap_or_else(|| unreachable!("these kinds have keyed kernels"));
+fn keyed_step(topology: &Topology, operator: &Operator, profiles: &[Arc<Profiles>]) -> KeyedStep {
+    let kernel = match &operator.kind {
+        OperatorKind::Sketch(Sketch { model, .. }) | OperatorKind::Watch(Watcher { model, .. }) => {
+            let id = topology.models[*model].id.as_str();
+            watching(operator, id, Arc::clone(&profiles[*model]))
+        }
+        _ => keyed(operator),
+    };
+    let kernel = kernel.unwrap_or_else(|| unreachable!("these kinds have keyed kernels"));
     let key = operator.key.unwrap_or_else(|| {
         unreachable!("operator \"{}\" has a key: config checks it", operator.id)
     });

@@ -123,6 +123,8 @@ fn input_needs(operator: &Operator, outputs: &[Needs]) -> Needs {
             } = *steward;
             [score, label, version, control].into()
         }
+        OperatorKind::Sketch(sketch) => sketch.columns.iter().map(|(_, at)| *at).collect(),
+        OperatorKind::Watch(watch) => [watch.version, watch.sketch].into(),
     };
     needs.extend(operator.key);
     needs

@@ -81,7 +81,9 @@ pub fn topics(topology: &Topology) -> Vec<(Purpose, TopicSpec)> {
                 | OperatorKind::Window(_)
                 | OperatorKind::Detect(_)
                 | OperatorKind::Label(_)
-                | OperatorKind::Steward(_) => {
+                | OperatorKind::Steward(_)
+                | OperatorKind::Sketch(_)
+                | OperatorKind::Watch(_) => {
                     let partitions = partitions_of_node(topology, NodeIndex(nth));
                     let topic = topology.changelog_topic(&operator.id);
                     add(Purpose::Changelog, compacted(topic, partitions));

@@ -177,9 +177,7 @@ impl KeyedOperator for DetectKernel {
 fn detector(state: &KeyState) -> Option<&Detector> {
     match state {
         KeyState::Detect(state) => state.detector.as_ref(),
-        KeyState::Rolling(_) | KeyState::Window(_) | KeyState::Label(_) | KeyState::Steward(_) => {
-            None
-        }
+        _ => None,
     }
 }
 

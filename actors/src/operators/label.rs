@@ -93,20 +93,14 @@ impl KeyedOperator for LabelKernel {
     fn timer(&self, state: &KeyState) -> Option<i64> {
         match state {
             KeyState::Label(state) => state.timer(self.settings),
-            KeyState::Rolling(_)
-            | KeyState::Window(_)
-            | KeyState::Detect(_)
-            | KeyState::Steward(_) => None,
+            _ => None,
         }
     }
 
     fn is_empty(&self, state: &KeyState) -> bool {
         match state {
             KeyState::Label(state) => state.is_empty(),
-            KeyState::Rolling(_)
-            | KeyState::Window(_)
-            | KeyState::Detect(_)
-            | KeyState::Steward(_) => true,
+            _ => true,
         }
     }
 
@@ -127,20 +121,14 @@ impl KeyedOperator for LabelKernel {
                 let fields = self.schema.fields().iter();
                 state.describe(fields.map(|field| field.name().as_str()))
             }
-            KeyState::Rolling(_)
-            | KeyState::Window(_)
-            | KeyState::Detect(_)
-            | KeyState::Steward(_) => serde_json::Value::Null,
+            _ => serde_json::Value::Null,
         }
     }
 
     fn state_bytes(&self, state: &KeyState) -> usize {
         match state {
             KeyState::Label(state) => state.bytes(),
-            KeyState::Rolling(_)
-            | KeyState::Window(_)
-            | KeyState::Detect(_)
-            | KeyState::Steward(_) => 0,
+            _ => 0,
         }
     }
 

@@ -13,6 +13,8 @@ mod window;
 mod detect;
 mod label;
 mod steward;
+pub mod sketch;
+mod watch;
 #[cfg(test)]
 mod fixture;
 

@@ -43,6 +43,8 @@ pub fn stateless(operator: &Operator) -> Option<Box<dyn StatelessOperator>> {
         | OperatorKind::Infer(_)
         | OperatorKind::Detect(_)
         | OperatorKind::Label(_)
+        | OperatorKind::Sketch(_)
+        | OperatorKind::Watch(_)
         | OperatorKind::Steward(_) => None,
     }
 }

@@ -12,7 +12,7 @@ use models::steward::{Row as Labelled, Steward, Told};
 use super::OperatorError;
 use super::keyed::{Bound, Emitted, KeyState, KeyedOperator, Reading, StateDecodeError, Value};
 use crate::batch::{Batch, Row};
-use output::Output;
+pub(super) use output::Output;
 
 /// Form of the encoded state.
 const VERSION: u8 = 1;
@@ -117,14 +117,7 @@ impl KeyedOperator for StewardKernel {
     fn is_empty(&self, state: &KeyState) -> bool {
         match (state, self.new_state()) {
             (KeyState::Steward(state), KeyState::Steward(new)) => **state == *new,
-            (
-                KeyState::Steward(_)
-                | KeyState::Rolling(_)
-                | KeyState::Window(_)
-                | KeyState::Label(_)
-                | KeyState::Detect(_),
-                _,
-            ) => true,
+            (_, _) => true,
         }
     }
 
@@ -158,10 +151,7 @@ impl KeyedOperator for StewardKernel {
     fn describe(&self, state: &KeyState) -> serde_json::Value {
         match state {
             KeyState::Steward(state) => serde_json::to_value(&state.steward).unwrap_or_default(),
-            KeyState::Rolling(_)
-            | KeyState::Window(_)
-            | KeyState::Label(_)
-            | KeyState::Detect(_) => serde_json::Value::Null,
+            _ => serde_json::Value::Null,
         }
     }
 

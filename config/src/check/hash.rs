@@ -89,6 +89,14 @@ fn operator_text(out: &mut String, operator: &Operator, partitions: u32) {
                 format_args!("steward {}", column_text(schema, Some(steward.score))),
             );
         }
+        OperatorKind::Sketch(sketch) => {
+            for (name, _) in &sketch.columns {
+                line(out, format_args!("sketch {name}"));
+            }
+        }
+        OperatorKind::Watch(watch) => {
+            line(out, format_args!("watch {}", watch.features));
+        }
         OperatorKind::Filter { .. }
         | OperatorKind::Select { .. }
         | OperatorKind::KeyBy { .. }

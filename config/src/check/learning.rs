@@ -3,6 +3,7 @@
 use super::Context;
 use super::flow::{Added, Flow, FlowKey, Found, Output};
 use super::model::Model;
+use super::monitor::Monitors;
 use super::settings::span_of_time;
 use super::tensor::row_width;
 use crate::code::Code;
@@ -10,14 +11,14 @@ use crate::files::{Finding, Span};
 use crate::learning::columns::{CONTROL, LABEL, ROW, VERSION};
 use crate::raw::{self, Key};
 use crate::{
-    Column, DataType, Gate, GateMetric, InferLog, Label, Learning, Monitor, OperatorKind, Retrain,
-    Rollout, Schema, Signature, Steward, defaults,
+    Column, DataType, Gate, GateMetric, InferLog, Label, Learning, OperatorKind, Retrain, Rollout,
+    Schema, Signature, Steward, defaults,
 };
 
 /// Checks how a model learns; `Some(None)`: it does not.
 pub(crate) fn check(
     raw: &raw::Model,
-    monitors: Vec<Monitor>,
+    monitors: Monitors,
     cx: &Context<'_>,
 ) -> Option<Option<Learning>> {
     let Some(log) = &raw.log else {
@@ -51,7 +52,8 @@ pub(crate) fn check(
         id: log.id.get()?.as_str().into(),
         sample: share(log.sample.as_ref(), cx).unwrap_or(1.0),
         threshold: threshold.and_then(|key| key.get().copied()).unwrap_or(0.5),
-        monitors,
+        monitors: monitors.errors,
+        watches: monitors.watches,
         retrain: raw
             .retrain
             .as_ref()
@@ -293,7 +295,7 @@ pub(crate) fn check_steward(
     (kind, vec![events_port(flow), metrics_port(flow)])
 }
 
-fn events_port(flow: &Flow) -> Output {
+pub(super) fn events_port(flow: &Flow) -> Output {
     stewards_port(
         "",
         flow,
@@ -306,7 +308,7 @@ fn events_port(flow: &Flow) -> Output {
     )
 }
 
-fn metrics_port(flow: &Flow) -> Output {
+pub(super) fn metrics_port(flow: &Flow) -> Output {
     stewards_port(
         "metrics",
         flow,
@@ -316,11 +318,16 @@ fn metrics_port(flow: &Flow) -> Output {
             ("rows", DataType::Int64, false),
             ("metric", DataType::String, false),
             ("value", DataType::Float64, true),
+            ("slice", DataType::String, true),
+            ("monitor", DataType::String, true),
+            ("column", DataType::String, true),
+            ("p", DataType::Float64, true),
+            ("drifted", DataType::Bool, true),
         ],
     )
 }
 
-fn stewards_port(port: &str, flow: &Flow, columns: &[(&str, DataType, bool)]) -> Output {
+pub(super) fn stewards_port(port: &str, flow: &Flow, columns: &[(&str, DataType, bool)]) -> Output {
     let key = match flow.key {
         FlowKey::At(at) => flow.schema.columns().get(at).cloned(),
         FlowKey::None | FlowKey::Lost { .. } | FlowKey::Doubtful => None,

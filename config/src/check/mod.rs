@@ -23,6 +23,7 @@ mod detect;
 mod infer;
 mod learning;
 mod monitor;
+mod watch;
 mod output;
 mod tensor;
 mod route;

@@ -1,11 +1,12 @@
 //! `[[model]]`: ids, versions, and the signature of each.
 
+use super::monitor::Monitors;
 use super::settings::span_of_time;
 use super::{Context, learning, monitor, nodes, train};
 use crate::code::Code;
 use crate::files::Finding;
 use crate::raw::{self, Key};
-use crate::{Batching, DeviceChoice, ModelId, ModelSettings, Monitor, VersionChoice, defaults};
+use crate::{Batching, DeviceChoice, ModelId, ModelSettings, VersionChoice, defaults};
 
 /// A model that operators may name.
 pub(crate) struct Model<'a> {
@@ -40,7 +41,7 @@ pub(crate) fn check_all<'a>(document: &'a raw::Document, cx: &Context<'_>) -> Ve
     models
 }
 
-fn check(raw: &raw::Model, monitors: Vec<Monitor>, cx: &Context<'_>) -> Option<ModelSettings> {
+fn check(raw: &raw::Model, monitors: Monitors, cx: &Context<'_>) -> Option<ModelSettings> {
     let learning = learning::check(raw, monitors, cx);
     let id = cx.name(&raw.id, ModelId::parse);
     let batch = batching(raw.batch.as_ref(), cx);

@@ -4,9 +4,12 @@ use super::flow::{Flow, FlowKey, Output, id_text, node_id};
 use super::graph::Inflow;
 use super::model::Model;
 use super::source::key_column;
-use super::{Context, detect, infer, learning, rolling, route, select, sessions, union, window};
+use super::{
+    Context, detect, infer, learning, rolling, route, select, sessions, union, watch, window,
+};
 use crate::code::Code;
 use crate::files::{Finding, Span};
+use crate::learning::columns::VERSION;
 use crate::raw::{self, Settings};
 use crate::{Edge, Node, Operator, OperatorKind, Port};
 
@@ -59,6 +62,8 @@ pub(crate) fn check(
         Settings::Union(_) => (Some(OperatorKind::Union), flow.clone().main()),
         Settings::Label(label) => learning::check_label(label, &flow, span, cx),
         Settings::Steward(steward) => learning::check_steward(steward, &flow, models, span, cx),
+        Settings::Sketch(sketch) => watch::check_sketch(sketch, &flow, models, span, cx),
+        Settings::Watch(raw) => watch::check_watch(raw, &flow, models, span, cx),
     };
     let edges: Option<Vec<Edge>> = inputs.iter().map(|input| input.edge).collect();
     let operator = (|| {
@@ -74,9 +79,11 @@ pub(crate) fn check(
                     schema: output.flow.schema.clone(),
                 })
                 .collect(),
-            key: match flow.key {
-                FlowKey::At(index) => Some(index),
-                FlowKey::None | FlowKey::Lost { .. } | FlowKey::Doubtful => None,
+            key: match (settings, &flow.key) {
+                // Its sessions are the versions, in each partition.
+                (Settings::Sketch(_), _) => flow.schema.index_of(VERSION),
+                (_, FlowKey::At(index)) => Some(*index),
+                (_, FlowKey::None | FlowKey::Lost { .. } | FlowKey::Doubtful) => None,
             },
             hosting: sessions::check(settings, cx),
         }))

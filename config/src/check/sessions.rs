@@ -20,7 +20,9 @@ pub(crate) fn check(settings: &Settings, cx: &Context<'_>) -> Hosting {
         | Settings::Route(_)
         | Settings::Union(_)
         | Settings::Label(_)
-        | Settings::Steward(_) => None,
+        | Settings::Steward(_)
+        | Settings::Sketch(_)
+        | Settings::Watch(_) => None,
     };
     let Some(sessions) = sessions.and_then(Key::get) else {
         return defaults::HOSTING;

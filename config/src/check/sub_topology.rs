@@ -189,7 +189,9 @@ fn wanted_order(place: &Place<'_>) -> Option<(Order, Span)> {
         | Settings::Infer(_)
         | Settings::Route(_)
         | Settings::Union(_)
-        | Settings::Steward(_) => return None,
+        | Settings::Steward(_)
+        | Settings::Sketch(_)
+        | Settings::Watch(_) => return None,
     };
     let order = match key.get()? {
         raw::Order::Arrival => Order::Arrival,

@@ -1,6 +1,9 @@
 //! `[model.log]` and `[model.labels]` as what they are: nodes of the graph.
 //!
 //! ```text
+//! infer.log ─▶ sketch ─▶ <name>.<model>.sketches ─▶ watch    where a monitor compares windows
+//!     │                  its events, metrics and alarms go where the steward's do
+//!     ▼
 //! infer.log ─▶ <name>.<model>.log ◀─ labels          the feature log: rows and labels, by row id
 //!                     │
 //!                   label                            a row and its label meet
@@ -17,6 +20,8 @@
 //! checking and running that is not known of every node. A model whose tables are malformed adds
 //! nothing: reading them reports what is wrong.
 
+mod watched;
+
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -24,6 +29,7 @@ use super::tree::{Entry, Node, Table, Value, parse};
 use crate::defaults;
 use crate::files::{Files, Findings};
 use crate::learning::columns::{CONTROL, LABEL, MODEL, ROW, VERSION};
+use watched::is_watch;
 
 /// How the names of the texts begin that this file writes.
 pub(crate) const FILE: &str = "[model.log] of ";
@@ -64,9 +70,14 @@ fn nodes(name: &str, model: &Table, document: &Table) -> Option<String> {
         infer: text(infer, "id")?,
         columns: columns(infer)?,
         score: quoted(&table(infer, "outputs")?.0.first()?.key),
+        features: features(infer)?.len(),
+        is_labelled: table(model, "labels").is_some(),
         partitions: whole(log, "partitions").unwrap_or(i64::from(defaults::PARTITIONS)),
     };
     let mut out = loop_.feature_log();
+    if tables(document, "monitor").any(|monitor| is_watch(monitor, id)) {
+        out.push_str(&loop_.watched());
+    }
     if let Some(labels) = table(model, "labels") {
         out.push_str(&loop_.labels(labels)?);
         out.push_str(&loop_.joined(labels));
@@ -86,6 +97,9 @@ struct Loop<'a> {
     /// The first output, quoted.
     score: String,
     partitions: i64,
+    /// How many.
+    features: usize,
+    is_labelled: bool,
 }
 
 impl Loop<'_> {
@@ -258,13 +272,17 @@ partitions = 1
     }
 }
 
+fn features(infer: &Table) -> Option<&[Node]> {
+    match &infer.get("features")?.value.value {
+        Value::Array(features) => Some(features),
+        _ => None,
+    }
+}
+
 /// Features and outputs of an `infer`, each a number that may be missing.
 fn columns(infer: &Table) -> Option<String> {
     let mut out = String::new();
-    let Value::Array(features) = &infer.get("features")?.value.value else {
-        return None;
-    };
-    for feature in features {
+    for feature in features(infer)? {
         let Value::String(feature) = &feature.value else {
             return None;
         };

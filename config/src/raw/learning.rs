@@ -102,16 +102,70 @@ pub(crate) struct Rollout {
     pub(crate) failures: Option<Key<u32>>,
 }
 
-/// Watches a model for drift.
+/// Watches a model for drift: of its errors by a detector, of what it is given and answers by windows.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Monitor {
     /// Name.
     pub(crate) id: Key<String>,
-    /// Id of a `[[model]]` with `[model.labels]`.
+    /// Id of a `[[model]]` with `[model.log]`; for errors also with `[model.labels]`.
     pub(crate) model: Key<String>,
-    /// adwin, ddm, eddm, hddm-a, hddm-w, page-hinkley, kswin.
-    pub(crate) detector: Key<String>,
-    /// Parameters of the detector.
+    /// What is watched. Default: errors.
+    pub(crate) on: Option<Key<Watched>>,
+    /// Of errors: adwin, ddm, eddm, hddm-a, hddm-w, page-hinkley, kswin.
+    pub(crate) detector: Option<Key<String>>,
+    /// Parameters of the detector; of windows the limits significance (0.01), psi (0.2), distance (0.1),
+    /// missing (0.05), performance (0.05).
     pub(crate) set: Option<Key<Named<f64>>>,
+    /// Of windows: rows of one. Default: 5000.
+    pub(crate) window: Option<Key<u64>>,
+    /// Of windows: share of the logged rows that is counted. Default: 1.
+    pub(crate) sample: Option<Key<f64>>,
+    /// Of windows: the columns. Default: all features, or all answers.
+    pub(crate) columns: Option<Key<Vec<Key<String>>>>,
+    /// Of windows: by which statistics. Default: kolmogorov-smirnov, psi.
+    pub(crate) statistics: Option<Key<Vec<Key<Statistic>>>>,
+    /// Of windows: the reference is the window so long ago, in event time. Default: what the version was
+    /// trained on; of a version that does not say so, its first 5000 rows.
+    pub(crate) season: Option<Key<Duration>>,
+    /// Of windows: so many of a version do not alarm at first. Default: 0.
+    pub(crate) warm_up: Option<Key<u64>>,
+    /// Of windows: so many do not alarm behind one that did. Default: 4.
+    pub(crate) cool_down: Option<Key<u64>>,
+    /// Of windows: an alarm is a reason to train, where there is `[model.retrain]`. Default: false.
+    pub(crate) retrain: Option<Key<bool>>,
+}
+
+/// What a monitor watches.
+#[derive(Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Watched {
+    /// Its errors, once labels come.
+    Errors,
+    /// What the model is given.
+    Features,
+    /// What it answers.
+    Predictions,
+    /// How well it does, estimated from its own confidence: no labels needed.
+    Performance,
+}
+
+/// A statistic of a window against its reference.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Statistic {
+    /// A test of numbers.
+    KolmogorovSmirnov,
+    /// A test of numbers.
+    CramerVonMises,
+    /// A test of tenths.
+    ChiSquare,
+    /// A distance of tenths.
+    Psi,
+    /// A distance of tenths.
+    JensenShannon,
+    /// A distance of tenths.
+    Hellinger,
+    /// A distance of numbers, in standard deviations of the reference.
+    Wasserstein,
 }

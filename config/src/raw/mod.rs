@@ -23,10 +23,10 @@ pub(crate) use aggregate::{AggregateColumn, AggregateName, Over};
 pub(crate) use detect::{Detect, DetectMethod};
 pub(crate) use infer::{Batch, Device, Infer, Latest, Model, Version};
 pub(crate) use key::{Key, Named};
-pub(crate) use learning::{Gate, GateMetric, Monitor, Retrain, Rollout};
+pub(crate) use learning::{Gate, GateMetric, Monitor, Retrain, Rollout, Statistic, Watched};
 pub(crate) use operator::{
-    Emit, Hosting, KeyBy, Label, Operator, Rolling, Route, Select, Settings, Steward, Window,
-    WindowKind,
+    Emit, Hosting, KeyBy, Label, Operator, Rolling, Route, Select, Settings, Sketch, Steward,
+    Watch, Window, WindowKind,
 };
 pub(crate) use settings::{
     DeadLetter, Epoch, Kafka, Log, Mechanism, Membership, Property, Security, State, Supervision,

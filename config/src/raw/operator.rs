@@ -50,6 +50,10 @@ pub(crate) enum Settings {
     Label(Label),
     /// Watches over a model: made by `[model.labels]`.
     Steward(Steward),
+    /// Counts what a model is given and answers: made by `[[monitor]]`.
+    Sketch(Sketch),
+    /// Compares that with a reference: made by `[[monitor]]`.
+    Watch(Watch),
 }
 
 /// Keeps the rows where an expression is true.
@@ -230,4 +234,24 @@ pub(crate) struct Steward {
     pub(crate) model: Key<String>,
     /// Column of the model's score.
     pub(crate) score: Key<String>,
+}
+
+/// Counts what a model is given and answers, by the version that did. `[[monitor]]` makes it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Sketch {
+    /// Id of a `[[model]]`.
+    pub(crate) model: Key<String>,
+    /// Column of the model's score.
+    pub(crate) score: Key<String>,
+}
+
+/// Puts sketches together to windows and compares them with a reference. `[[monitor]]` makes it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Watch {
+    /// Id of a `[[model]]`.
+    pub(crate) model: Key<String>,
+    /// How many of the columns are features; the others are answers.
+    pub(crate) features: Key<u64>,
 }

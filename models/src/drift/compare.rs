@@ -30,6 +30,22 @@ pub enum Method {
     Wasserstein,
 }
 
+impl Method {
+    /// Its name.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::KolmogorovSmirnov => "kolmogorov-smirnov",
+            Self::CramerVonMises => "cramer-von-mises",
+            Self::ChiSquare => "chi-square",
+            Self::Psi => "psi",
+            Self::JensenShannon => "jensen-shannon",
+            Self::Hellinger => "hellinger",
+            Self::Wasserstein => "wasserstein",
+        }
+    }
+}
+
 /// How a comparison is done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -80,6 +80,16 @@ impl Cbpe {
         Ok(Self { calibrators })
     }
 
+    /// The chance that a row of this score is positive; `None` if it was fitted to classes.
+    #[must_use]
+    pub fn chance(&self, score: f64) -> Option<f64> {
+        match self.calibrators.as_slice() {
+            [Some(fitted)] => Some(fitted.at(score)),
+            [None] => Some(score),
+            _ => None,
+        }
+    }
+
     /// Measures expected on rows of a binary model: its scores, and which of them it called positive.
     ///
     /// # Errors

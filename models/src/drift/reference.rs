@@ -144,6 +144,15 @@ impl Reference {
         Ok(reference)
     }
 
+    /// Some of the columns, by their positions.
+    #[must_use]
+    pub fn select(&self, columns: &[usize]) -> Self {
+        let columns = columns.iter().filter_map(|at| self.columns.get(*at));
+        Self {
+            columns: columns.cloned().collect(),
+        }
+    }
+
     /// Names of the columns, in their order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|profile| profile.name.as_str())

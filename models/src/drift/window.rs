@@ -155,6 +155,42 @@ impl Window {
         Ok(())
     }
 
+    /// Takes one row of numbers, in the reference's order of columns; what is not finite is missing. False, and
+    /// nothing is taken, if the window was made for another reference, or that has categories.
+    pub fn observe_row(&mut self, reference: &Reference, row: impl Iterator<Item = f64>) -> bool {
+        if self.columns.len() != reference.columns.len() {
+            return false;
+        }
+        self.rows += 1;
+        let columns = reference.columns.iter().zip(&mut self.columns);
+        for ((profile, counted), x) in columns.zip(row) {
+            let Shape::Numeric(numeric) = &profile.shape else {
+                return false;
+            };
+            if !x.is_finite() {
+                counted.missing += 1;
+                continue;
+            }
+            match counted.counts.get_mut(numeric.bins.index(x)) {
+                Some(count) => *count += 1,
+                None => return false,
+            }
+            let x = ordered(x);
+            counted.widen(Range { low: x, high: x });
+        }
+        true
+    }
+
+    /// Some of the columns, by their positions; beside a [`Reference::select`] of the same.
+    #[must_use]
+    pub fn select(&self, columns: &[usize]) -> Self {
+        let columns = columns.iter().filter_map(|at| self.columns.get(*at));
+        Self {
+            rows: self.rows,
+            columns: columns.cloned().collect(),
+        }
+    }
+
     /// Adds another window over the same reference, for instance of another partition. The order of merging does not
     /// matter.
     ///

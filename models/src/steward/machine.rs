@@ -6,7 +6,7 @@ use config::Learning;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::message::{Arms, Control, Request, Told};
+use super::message::{Arms, Control, Metric, Request, Told};
 use super::monitors::detectors;
 use super::rollout::{Next, Rollout};
 use super::tally::Tally;
@@ -162,6 +162,12 @@ impl Steward {
                     self.roll_back(settings, at, reason, out);
                 }
             }
+            Control::Drifted { version, monitor } => {
+                let is_watched = self.training.is_none() && self.rollout.is_none();
+                if is_watched && self.champion == Some(version) {
+                    self.want_new_world(settings, format!("drift seen by {monitor}"));
+                }
+            }
             Control::Rollback => {
                 self.roll_back(settings, at, "by hand".to_owned(), out);
             }
@@ -192,12 +198,15 @@ impl Steward {
         tally.add(row.score, label, is_error);
         if tally.rows >= METRIC_ROWS {
             let tally = std::mem::take(tally);
-            out.extend(tally.metrics().map(|(metric, value)| Told::Metric {
-                at: row.at,
-                version: row.version,
-                rows: tally.rows,
-                metric,
-                value,
+            out.extend(tally.metrics().map(|(metric, value)| {
+                Told::Metric(Metric {
+                    at: row.at,
+                    version: row.version,
+                    rows: tally.rows,
+                    metric,
+                    value,
+                    ..Metric::default()
+                })
             }));
         }
         let outcome = (row.score, label, is_error);
@@ -232,7 +241,14 @@ impl Steward {
                 alarmed.get_or_insert_with(|| format!("drift seen by {id}"));
             }
         }
-        let (Some(reason), Some(retrain)) = (alarmed, settings.retrain) else {
+        if let Some(reason) = alarmed {
+            self.want_new_world(settings, reason);
+        }
+    }
+
+    /// The world has changed: a version is wanted that knows the new one.
+    fn want_new_world(&mut self, settings: &Learning, reason: String) {
+        let Some(retrain) = settings.retrain else {
             return;
         };
         let rows = self.rows;

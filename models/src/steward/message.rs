@@ -29,6 +29,13 @@ pub enum Control {
         /// Why.
         reason: String,
     },
+    /// What the model is given or answers has changed.
+    Drifted {
+        /// As a version saw it.
+        version: u64,
+        /// Who says so.
+        monitor: String,
+    },
     /// By hand: train now.
     Retrain,
     /// By hand: the rollout is taken back.
@@ -81,17 +88,33 @@ pub enum Told {
         /// The whole of it, JSON.
         detail: String,
     },
-    /// How well a version does.
-    Metric {
-        /// When, in event time (milliseconds).
-        at: i64,
-        /// Which.
-        version: u64,
-        /// Labelled rows that it rests on.
-        rows: u64,
-        /// `accuracy`, `log-loss`, `brier`.
-        metric: &'static str,
-        /// Its value.
-        value: f64,
-    },
+    /// A number of a version.
+    Metric(Metric),
+    /// Something for the steward.
+    Control(Control),
+}
+
+/// A number of a version.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Metric {
+    /// When, in event time (milliseconds).
+    pub at: i64,
+    /// Of which version.
+    pub version: u64,
+    /// Rows that it rests on.
+    pub rows: u64,
+    /// Its name: `accuracy`, `log-loss`, `brier`; of a window `psi` and the like.
+    pub metric: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// Of which part of the rows; `None`: all.
+    pub slice: Option<String>,
+    /// Of a window: whose.
+    pub monitor: Option<String>,
+    /// Of a window: of which column.
+    pub column: Option<String>,
+    /// Of a test: how likely the value is by chance, corrected for all columns.
+    pub p: Option<f64>,
+    /// Of a window: whether it is beyond its limit.
+    pub drifted: Option<bool>,
 }

@@ -21,5 +21,5 @@ mod machine;
 mod tests;
 
 pub use machine::{Row, Steward};
-pub use message::{Arms, Control, Request, Told};
+pub use message::{Arms, Control, Metric, Request, Told};
 pub(crate) use monitors::detector;

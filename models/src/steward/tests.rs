@@ -18,6 +18,7 @@ fn settings() -> Learning {
             detector: "ddm".into(),
             parameters: Vec::new(),
         }],
+        watches: Vec::new(),
         retrain: Some(Retrain {
             after: 300,
             window: 2_000,
@@ -91,7 +92,7 @@ impl Story {
     fn events(&self) -> Vec<&'static str> {
         let events = self.told.iter().filter_map(|told| match told {
             Told::Event { event, .. } => Some(*event),
-            Told::Metric { .. } => None,
+            Told::Metric(_) | Told::Control(_) => None,
         });
         events.collect()
     }
@@ -275,13 +276,8 @@ fn metrics_are_those_of_their_definitions() {
     story.rows(1, 500, 10);
     let metrics: Vec<_> = (story.told.iter())
         .filter_map(|told| match told {
-            Told::Metric {
-                metric,
-                value,
-                rows,
-                ..
-            } => Some((*metric, *value, *rows)),
-            Told::Event { .. } => None,
+            Told::Metric(told) => Some((told.metric, told.value, told.rows)),
+            Told::Event { .. } | Told::Control(_) => None,
         })
         .collect();
     assert_eq!(metrics.len(), 3);

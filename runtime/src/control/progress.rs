@@ -195,7 +195,7 @@ impl Control {
     }
 
     /// The models with the version in service, the one on trial with its share of the keys, and how far the
-    /// training of a new one is on this node; `null` while a model's actor does not run.
+    /// training of a new one is on this node, and what its last windows say of drift; `null` while a model's actor does not run.
     #[must_use]
     pub fn models(&self) -> Value {
         let context = self.context();
@@ -208,6 +208,7 @@ impl Control {
                 "arms": model.arms(),
                 "training": model.training(),
                 "trouble": model.trouble(),
+                "drift": model.drift(),
             })
         });
         view.collect()

@@ -74,5 +74,7 @@ pub fn kind(kind: &OperatorKind) -> &'static str {
         OperatorKind::Union => "union",
         OperatorKind::Label(_) => "label",
         OperatorKind::Steward(_) => "steward",
+        OperatorKind::Sketch(_) => "sketch",
+        OperatorKind::Watch(_) => "watch",
     }
 }

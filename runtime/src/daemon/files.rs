@@ -158,6 +158,10 @@ fn definition(operator: &Operator) -> String {
             parts.push(format!("{} {}", column(Some(label.label)), label.horizon));
         }
         OperatorKind::Steward(steward) => parts.push(column(Some(steward.score))),
+        OperatorKind::Sketch(sketch) => {
+            parts.extend(sketch.columns.iter().map(|(name, _)| name.to_string()));
+        }
+        OperatorKind::Watch(watch) => parts.push(format!("{} features", watch.features)),
         OperatorKind::Filter { .. }
         | OperatorKind::Select { .. }
         | OperatorKind::KeyBy { .. }

@@ -105,7 +105,9 @@ impl Node {
         let group = self.topology.name.as_str();
         let mut changelogs = BTreeMap::new();
         for sub in &self.topology.sub_topologies {
-            let program = actors::nodes::program::compile(&self.topology, sub);
+            let models = self.topology.models.iter();
+            let profiles: Vec<_> = models.map(|_| Arc::default()).collect();
+            let program = actors::nodes::program::compile(&self.topology, sub, &profiles);
             for (space, step) in (0..).zip(&program.keyed) {
                 changelogs.insert(step.changelog.clone(), (program.name.to_string(), space));
             }

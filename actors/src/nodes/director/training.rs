@@ -9,17 +9,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use config::{GateMetric, Learning, ModelSettings, TrainSettings};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_schema::DataType as ArrowType;
+use config::{
+    GateMetric, Infer, InferOutput, Learning, ModelSettings, Node, OperatorKind, TrainSettings,
+};
+use models::drift::DriftError;
 use models::gate::{Answers, Candidate, Holdout, Measure, Rules, Verdict, judge};
 use models::steward::{Control, Request};
 use models::train::{Examples, Pace, Progress, Trained, Trainer};
-use models::{ModelError, load_bytes};
+use models::watch::{Calibration, Profile};
+use models::{Matrix, ModelError, Tensor, load_bytes};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::rows::{RowsError, examples};
 use super::{topic, versions};
 use crate::nodes::context::ShardContext;
+use crate::nodes::infer;
 
 /// Share of a core: the stream comes first.
 const SHARE: f64 = 0.5;
@@ -50,6 +58,8 @@ enum TrainingError {
     Model(#[from] ModelError),
     #[error("the model has no [model.train]")]
     NoSettings,
+    #[error("what it was trained on cannot be counted")]
+    Profile(#[from] DriftError),
     #[error("there is no folder for trained versions")]
     NoFolder,
 }
@@ -147,7 +157,8 @@ impl Job {
             return Ok(None);
         };
         let verdict = self.judge(&trained, &holdout, learning)?;
-        versions::keep(&folder, &trained, rows, &self.request, &verdict)?;
+        let profile = self.profile(&trained, (&all, &holdout), learning)?;
+        versions::keep(&folder, &trained, rows, &profile, &self.request, &verdict)?;
         if let Some(file) = self.checkpoint_file() {
             // It has served; one that stays is overwritten by the next training.
             drop(std::fs::remove_file(file));
@@ -227,6 +238,59 @@ impl Job {
         Some(folder.join(format!("training-{}.checkpoint", self.request.id)))
     }
 
+    /// What the version was trained on and what it says of it; its confidence is learned from the rows that
+    /// it has not seen.
+    fn profile(
+        &self,
+        trained: &Trained,
+        (all, holdout): (&Examples, &Examples),
+        learning: &Learning,
+    ) -> Result<Profile, TrainingError> {
+        let model = load_bytes(&trained.onnx(), trained.features())?;
+        let infer = self.infer().ok_or(TrainingError::NoSettings)?;
+        let of = |rows: &Matrix| -> Result<Vec<(String, Vec<f64>)>, ModelError> {
+            let outputs = model.infer(rows)?;
+            let answers = infer.outputs.iter().filter_map(|output| {
+                let values = numbers(&outputs, output, rows.rows)?;
+                Some((output.name.to_string(), values))
+            });
+            Ok(answers.collect())
+        };
+        let rows = all.rows();
+        let column = |at: usize| {
+            let values = rows.values.iter().skip(at).step_by(rows.columns);
+            values.map(|x| f64::from(*x)).collect::<Vec<f64>>()
+        };
+        let features = all.features().iter().enumerate();
+        let features = features.map(|(at, name)| (name.clone(), column(at)));
+        let columns: Vec<(String, Vec<f64>)> = features.chain(of(rows)?).collect();
+        let outcomes: Vec<bool> = holdout.labels().iter().map(|label| *label > 0.5).collect();
+        let scores = of(holdout.rows())?.into_iter().next();
+        // Scores that are no chances, or too few rows: then nothing is estimated without labels.
+        let calibration = scores
+            .and_then(|(_, scores)| Calibration::of(&scores, &outcomes, learning.threshold).ok());
+        let columns: Vec<(&str, Vec<f64>)> = columns
+            .iter()
+            .map(|(name, values)| (name.as_str(), values.clone()))
+            .collect();
+        Ok(Profile::of(&columns, calibration)?)
+    }
+
+    /// The operator that asks the model.
+    fn infer(&self) -> Option<Infer> {
+        let topology = &self.context.topology;
+        let id = &self.settings.id;
+        topology.nodes.iter().find_map(|node| match node {
+            Node::Operator(operator) => match &operator.kind {
+                OperatorKind::Infer(infer) if topology.models[infer.model].id == *id => {
+                    Some(infer.clone())
+                }
+                _ => None,
+            },
+            Node::Source(_) | Node::Sink(_) => None,
+        })
+    }
+
     /// Champion against challenger on the rows that neither has seen.
     fn judge(
         &self,
@@ -265,6 +329,21 @@ impl Job {
             &rules,
         ))
     }
+}
+
+/// An output as numbers; `None` for texts and vectors, which the feature log has not either.
+fn numbers(outputs: &[Tensor], output: &InferOutput, rows: usize) -> Option<Vec<f64>> {
+    let column = infer::column(
+        outputs.get(output.tensor)?,
+        rows,
+        output.index,
+        &output.data_type,
+    );
+    let numbers = arrow_cast::cast(&column.ok()?, &ArrowType::Float64).ok()?;
+    let numbers = numbers.as_primitive_opt::<Float64Type>()?;
+    #[expect(clippy::cast_possible_truncation, reason = "models answer in 32 bits")]
+    let seen = |x: &f64| f64::from(*x as f32);
+    Some(numbers.values().iter().map(seen).collect())
 }
 
 fn measure(metric: GateMetric) -> Measure {

@@ -7,6 +7,7 @@ use config::{ModelSettings, VersionChoice};
 use models::gate::Verdict;
 use models::steward::Request;
 use models::train::{OffsetRange, Trained, TrainingRecord, publish};
+use models::watch::Profile;
 use models::{LoadedModel, ModelError};
 
 use super::artefacts;
@@ -55,6 +56,7 @@ pub(super) fn keep(
     folder: &Path,
     trained: &Trained,
     rows: (usize, usize),
+    profile: &Profile,
     request: &Request,
     verdict: &Verdict,
 ) -> Result<(), ModelError> {
@@ -69,7 +71,10 @@ pub(super) fn keep(
     record.parent = Some(request.champion);
     record.partitions = vec![range];
     record.verdict = Some(verdict.clone());
-    publish(folder, request.version, trained, &record, &[])?;
+    record.profile = Some(Profile::FILE.into());
+    let profile = profile.to_bytes();
+    let beside = [(Profile::FILE, profile.as_slice())];
+    publish(folder, request.version, trained, &record, &beside)?;
     Ok(())
 }
 

@@ -23,14 +23,18 @@ use super::OperatorError;
 use super::detect::DetectKernel;
 use super::label::LabelKernel;
 use super::rolling::RollingKernel;
+use super::sketch::{Profiles, SketchKernel};
 use super::steward::StewardKernel;
+use super::watch::WatchKernel;
 use super::window::WindowKernel;
 use crate::batch::{Batch, Row};
 
 pub use super::detect::DetectState;
 pub use super::label::LabelState;
 pub use super::rolling::RollingState;
+pub use super::sketch::SketchState;
 pub use super::steward::StewardState;
+pub use super::watch::WatchState;
 pub use super::window::WindowState;
 pub use bound::Bound;
 pub(super) use bound::Reading;
@@ -106,6 +110,10 @@ pub enum KeyState {
     Label(Box<LabelState>),
     /// Of a steward.
     Steward(Box<StewardState>),
+    /// Of a sketch operator.
+    Sketch(Box<SketchState>),
+    /// Of a watch operator.
+    Watch(Box<WatchState>),
 }
 
 /// Bytes are not a state of this operator.
@@ -144,6 +152,25 @@ pub fn keyed(operator: &Operator) -> Option<Arc<dyn KeyedOperator>> {
         | OperatorKind::KeyBy { .. }
         | OperatorKind::Infer(_)
         | OperatorKind::Route(_)
-        | OperatorKind::Union => None,
+        | OperatorKind::Union
+        // These need the profiles of a model's versions: `watching` makes them.
+        | OperatorKind::Sketch(_)
+        | OperatorKind::Watch(_) => None,
+    }
+}
+
+/// The kernel of an operator that compares windows of a model of this id; `None` for the other kinds.
+#[must_use]
+pub fn watching(
+    operator: &Operator,
+    model: &str,
+    profiles: Arc<Profiles>,
+) -> Option<Arc<dyn KeyedOperator>> {
+    match &operator.kind {
+        OperatorKind::Sketch(sketch) => Some(Arc::new(SketchKernel::new(
+            operator, sketch, model, profiles,
+        ))),
+        OperatorKind::Watch(watch) => Some(Arc::new(WatchKernel::new(operator, watch, profiles))),
+        _ => None,
     }
 }

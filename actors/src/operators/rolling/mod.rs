@@ -94,10 +94,7 @@ impl KeyedOperator for RollingKernel {
     fn is_empty(&self, state: &KeyState) -> bool {
         match state {
             KeyState::Rolling(state) => state.is_new(),
-            KeyState::Window(_)
-            | KeyState::Label(_)
-            | KeyState::Detect(_)
-            | KeyState::Steward(_) => true,
+            _ => true,
         }
     }
 
@@ -120,20 +117,14 @@ impl KeyedOperator for RollingKernel {
                 let names = added.iter().map(|field| field.name().as_str());
                 state.describe(&self.plan, names.zip(&self.types))
             }
-            KeyState::Window(_)
-            | KeyState::Label(_)
-            | KeyState::Detect(_)
-            | KeyState::Steward(_) => serde_json::Value::Null,
+            _ => serde_json::Value::Null,
         }
     }
 
     fn state_bytes(&self, state: &KeyState) -> usize {
         match state {
             KeyState::Rolling(state) => state.bytes(),
-            KeyState::Window(_)
-            | KeyState::Label(_)
-            | KeyState::Detect(_)
-            | KeyState::Steward(_) => 0,
+            _ => 0,
         }
     }
 

@@ -1,100 +1,95 @@
-//! What a steward tells, as rows of its two ports.
+//! What a steward or a watcher tells, as rows of its ports: events, metrics, and words for the steward.
 
 use std::sync::Arc;
 
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, RecordBatch, UInt32Array};
 use arrow_schema::{ArrowError, SchemaRef};
+use arrow_select::take::take;
 use config::{DataType, Operator};
-use models::steward::Told;
+use models::steward::{Metric, Told};
 
 use crate::batch::{Batch, Row};
 use crate::operators::keyed::{Buffer, Emitted, Value};
 
-/// The columns of both ports together, in the order of pushing: which of them an event has, and which
-/// a metric.
-const EVENT: [usize; 5] = [0, 1, 2, 3, 4];
-const METRIC: [usize; 6] = [0, 1, 3, 5, 6, 7];
-/// Position of the column that only events have.
-const IS_EVENT: usize = 2;
+/// The columns of all ports together, in the order of pushing.
+const TYPES: [DataType; 14] = [
+    DataType::String,
+    DataType::Timestamp,
+    DataType::String,
+    DataType::Int64,
+    DataType::String,
+    DataType::Int64,
+    DataType::String,
+    DataType::Float64,
+    DataType::String,
+    DataType::String,
+    DataType::String,
+    DataType::Float64,
+    DataType::Bool,
+    DataType::String,
+];
+/// Of each port: which column only its rows have, and all that they have.
+const PORTS: [(usize, &[usize]); 3] = [
+    (2, &[0, 1, 2, 3, 4]),
+    (6, &[0, 1, 3, 5, 6, 7, 8, 9, 10, 11, 12]),
+    (13, &[0, 13]),
+];
 
-/// The rows of a steward.
+/// The rows of a steward or a watcher.
 #[derive(Debug)]
-pub(super) struct Output {
-    /// Of the columns of both ports.
-    types: [DataType; 8],
-    events: SchemaRef,
-    metrics: SchemaRef,
+pub(in crate::operators) struct Output {
+    /// By port.
+    schemas: Vec<SchemaRef>,
 }
 
 impl Output {
-    pub(super) fn new(operator: &Operator) -> Self {
-        let schema = |port: usize| match operator.ports.get(port) {
-            Some(port) => port.schema.to_arrow(),
-            None => operator.input_schema.to_arrow(),
-        };
+    pub(in crate::operators) fn new(operator: &Operator) -> Self {
+        let ports = operator.ports.iter();
         Self {
-            types: [
-                DataType::String,
-                DataType::Timestamp,
-                DataType::String,
-                DataType::Int64,
-                DataType::String,
-                DataType::Int64,
-                DataType::String,
-                DataType::Float64,
-            ],
-            events: schema(0),
-            metrics: schema(1),
+            schemas: ports.map(|port| port.schema.to_arrow()).collect(),
         }
     }
 
-    pub(super) fn emitted(&self) -> Emitted {
-        Emitted::new(self.types.iter())
+    pub(in crate::operators) fn emitted(&self) -> Emitted {
+        Emitted::new(TYPES.iter())
     }
 
-    pub(super) fn push(&self, key: Option<Value<'_>>, told: &Told, meta: &Row, out: &mut Emitted) {
-        let whole = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
-        let text = |text: &'static str| Value::Bytes(text.as_bytes());
-        let values = match told {
+    pub(in crate::operators) fn push(
+        &self,
+        key: Option<Value<'_>>,
+        told: &Told,
+        meta: &Row,
+        out: &mut Emitted,
+    ) {
+        let mut values = [None; TYPES.len()];
+        values[0] = key;
+        let control;
+        match told {
             Told::Event {
                 at,
                 event,
                 version,
                 detail,
-            } => [
-                key,
-                Some(Value::Int(*at)),
-                Some(text(event)),
-                version.map(whole),
-                Some(Value::Bytes(detail.as_bytes())),
-                None,
-                None,
-                None,
-            ],
-            Told::Metric {
-                at,
-                version,
-                rows,
-                metric,
-                value,
-            } => [
-                key,
-                Some(Value::Int(*at)),
-                None,
-                Some(whole(*version)),
-                None,
-                Some(whole(*rows)),
-                Some(text(metric)),
-                Some(Value::Float(*value)),
-            ],
-        };
+            } => {
+                values[1] = Some(Value::Int(*at));
+                values[2] = Some(text(event));
+                values[3] = version.map(whole);
+                values[4] = Some(text(detail));
+            }
+            Told::Metric(told) => metric(told, &mut values),
+            Told::Control(told) => {
+                // These types have nothing that JSON cannot say.
+                control = serde_json::to_string(told).unwrap_or_default();
+                values[13] = Some(text(&control));
+            }
+        }
         for (column, value) in values.into_iter().enumerate() {
             out.push(column, value);
         }
         out.rows.push(*meta);
     }
 
-    pub(super) fn finish(
+    pub(in crate::operators) fn finish(
         &self,
         input: &Batch,
         out: Emitted,
@@ -104,29 +99,46 @@ impl Output {
         }
         let columns = out.columns.into_iter().map(Buffer::finish);
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
-        let is_event = Arc::clone(&columns[IS_EVENT]);
         let mut ports = Vec::new();
-        for (port, schema, wanted) in [
-            (0, &self.events, EVENT.as_slice()),
-            (1, &self.metrics, METRIC.as_slice()),
-        ] {
+        for (port, (schema, (own, wanted))) in self.schemas.iter().zip(PORTS).enumerate() {
             let rows: Vec<u32> = (0u32..)
                 .zip(0..out.rows.len())
-                .filter(|(_, row)| is_event.is_valid(*row) == (port == 0))
+                .filter(|(_, row)| columns[own].is_valid(*row))
                 .map(|(position, _)| position)
                 .collect();
             if rows.is_empty() {
                 continue;
             }
-            let indices = arrow_array::UInt32Array::from(rows.clone());
-            let taken = wanted
-                .iter()
-                .map(|column| arrow_select::take::take(&columns[*column], &indices, None))
-                .collect::<Result<Vec<_>, _>>()?;
-            let batch = RecordBatch::try_new(Arc::clone(schema), taken)?;
             let metas = rows.iter().map(|row| out.rows[*row as usize]).collect();
+            let indices = UInt32Array::from(rows);
+            let wanted = wanted.iter();
+            let taken = wanted.map(|column| take(&columns[*column], &indices, None));
+            let taken = taken.collect::<Result<Vec<_>, _>>()?;
+            let batch = RecordBatch::try_new(Arc::clone(schema), taken)?;
             ports.push((port, Batch::new(batch, metas, Arc::clone(&input.raw))));
         }
         Ok(ports)
     }
+}
+
+fn metric<'t>(told: &'t Metric, values: &mut [Option<Value<'t>>; TYPES.len()]) {
+    let named = |name: &'t Option<String>| name.as_deref().map(text);
+    values[1] = Some(Value::Int(told.at));
+    values[3] = Some(whole(told.version));
+    values[5] = Some(whole(told.rows));
+    values[6] = Some(text(told.metric));
+    values[7] = Some(Value::Float(told.value));
+    values[8] = named(&told.slice);
+    values[9] = named(&told.monitor);
+    values[10] = named(&told.column);
+    values[11] = told.p.map(Value::Float);
+    values[12] = told.drifted.map(|drifted| Value::Int(drifted.into()));
+}
+
+fn whole(number: u64) -> Value<'static> {
+    Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+fn text(text: &str) -> Value<'_> {
+    Value::Bytes(text.as_bytes())
 }

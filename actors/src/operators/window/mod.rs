@@ -120,20 +120,14 @@ impl KeyedOperator for WindowKernel {
     fn timer(&self, state: &KeyState) -> Option<i64> {
         match state {
             KeyState::Window(state) => state.timer(&self.plan),
-            KeyState::Rolling(_)
-            | KeyState::Label(_)
-            | KeyState::Detect(_)
-            | KeyState::Steward(_) => None,
+            _ => None,
         }
     }
 
     fn is_empty(&self, state: &KeyState) -> bool {
         match state {
             KeyState::Window(state) => state.is_empty(),
-            KeyState::Rolling(_)
-            | KeyState::Label(_)
-            | KeyState::Detect(_)
-            | KeyState::Steward(_) => true,
+            _ => true,
         }
     }
 
@@ -159,20 +153,14 @@ impl KeyedOperator for WindowKernel {
                 let columns: Vec<_> = names.zip(&self.types).skip(LEADING).collect();
                 state.describe(&self.plan, &columns)
             }
-            KeyState::Rolling(_)
-            | KeyState::Label(_)
-            | KeyState::Detect(_)
-            | KeyState::Steward(_) => serde_json::Value::Null,
+            _ => serde_json::Value::Null,
         }
     }
 
     fn state_bytes(&self, state: &KeyState) -> usize {
         match state {
             KeyState::Window(state) => state.bytes(),
-            KeyState::Rolling(_)
-            | KeyState::Label(_)
-            | KeyState::Detect(_)
-            | KeyState::Steward(_) => 0,
+            _ => 0,
         }
     }
 
