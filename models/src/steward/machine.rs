@@ -6,7 +6,7 @@ use config::Learning;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::message::{Arms, Control, Metric, Request, Told};
+use super::message::{Arms, Control, Metric, Request, Told, event};
 use super::monitors::detectors;
 use super::rollout::{Next, Rollout};
 use super::tally::Tally;
@@ -391,15 +391,5 @@ impl Steward {
             let version = arms.challenger.or(Some(arms.champion));
             out.push(event(at, "arms", version, &arms));
         }
-    }
-}
-
-fn event(at: i64, event: &'static str, version: Option<u64>, detail: &impl Serialize) -> Told {
-    Told::Event {
-        at,
-        event,
-        version,
-        // These types have nothing that JSON cannot say.
-        detail: serde_json::to_string(detail).unwrap_or_default(),
     }
 }

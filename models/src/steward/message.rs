@@ -118,3 +118,19 @@ pub struct Metric {
     /// Of a window: whether it is beyond its limit.
     pub drifted: Option<bool>,
 }
+
+/// An event with its detail.
+pub(super) fn event(
+    at: i64,
+    event: &'static str,
+    version: Option<u64>,
+    detail: &impl Serialize,
+) -> Told {
+    Told::Event {
+        at,
+        event,
+        version,
+        // These types have nothing that JSON cannot say.
+        detail: serde_json::to_string(detail).unwrap_or_default(),
+    }
+}
