@@ -1,6 +1,6 @@
 /* ---- a chart of lines over time ---- */
 
-const CHART = { width: 380, height: 150, left: 40, right: 6, top: 10, bottom: 22 };
+const CHART = { width: 380, height: 150, left: 50, right: 6, top: 10, bottom: 22 };
 
 /** `series`: `[{name, colour, points: [[x, y]]}]` with x rising; `marks`: `[{x, kind, name}]`; x are milliseconds, or numbers. */
 function chart(title, series, marks, x = {}) {
@@ -49,7 +49,11 @@ function chart(title, series, marks, x = {}) {
         const value = low + room + (high - low - 2 * room) * part;
         return [
           svg("line", { class: "grid", x1: CHART.left, x2: CHART.width - CHART.right, y1: toY(value), y2: toY(value) }),
-          svg("text", { x: CHART.left - 8, y: toY(value) + 3.5, "text-anchor": "end" }, Number(value.toPrecision(3))),
+          svg(
+            "text",
+            { x: CHART.left - 8, y: toY(value) + 3.5, "text-anchor": "end" },
+            Math.abs(value) < (high - low) / 1000 ? 0 : Number(value.toPrecision(3)),
+          ),
         ];
       }),
       shown.map((mark) => [

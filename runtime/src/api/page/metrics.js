@@ -10,7 +10,7 @@ function rowsIn(found) {
 }
 
 /** Metrics by version, with the moments of the story. */
-function metricsPanel(topics) {
+function metricsPanel(topics, drift) {
   const found = tail(`${topics}.metrics`, 3000);
   const all = rowsIn(found);
   if (!found.value || all.length === 0)
@@ -18,7 +18,7 @@ function metricsPanel(topics) {
       "Metrics",
       empty(found.error?.message ?? "No measure yet.", "Each comes when enough rows have met their labels."),
     );
-  const rows = all.filter((row) => !row.monitor && !row.slice);
+  const rows = all.filter((row) => !row.monitor && !row.slice && typeof row.value === "number");
   const moments = rowsIn(tail(`${topics}.events`, 300)).filter(
     (row) => row.event !== "arms" && row.event !== "verdict",
   );
@@ -55,7 +55,10 @@ function metricsPanel(topics) {
   return [
     charts,
     slicesPanel(all.filter((row) => row.slice && !row.monitor)),
-    driftPanel(all.filter((row) => row.monitor)),
+    driftPanel(
+      all.filter((row) => row.monitor),
+      drift,
+    ),
   ];
 }
 
@@ -66,54 +69,50 @@ function grouped(rows, nameOf) {
   return [...groups];
 }
 
-/** What each window of each monitor found, column by column; what has drifted stands first. */
-function driftPanel(rows) {
-  if (rows.length === 0) return null;
-  const found = grouped(rows, (row) => `${row.monitor} ${row.column ?? ""} ${row.metric}`).map(([key, own]) => ({
-    key,
-    own,
-    last: own.at(-1),
-  }));
-  found.sort((a, b) => (b.last.drifted === true) - (a.last.drifted === true));
+/** What the last window of each monitor found, by column and statistic; what has drifted stands first. `latest` is
+ *  what the daemon says of it; the rows of the topic show the windows before. */
+function driftPanel(rows, latest) {
+  const nameOf = (one) => `${one.monitor} ${one.column ?? ""} ${one.statistic ?? one.metric}`;
+  const windows = new Map(grouped(rows, nameOf));
+  const found = latest?.length > 0 ? [...latest] : [...windows.values()].map((own) => own.at(-1));
+  if (found.length === 0) return null;
+  found.sort((a, b) => (b.drifted === true) - (a.drifted === true));
+  const drifted = found.filter((one) => one.drifted).length;
+  const past = (one) => (windows.get(nameOf(one)) ?? []).slice(-60).map((row) => row.value);
+  const line = (one) =>
+    past(one).length > 1 && sparkline(past(one), `${one.statistic ?? one.metric}, window by window`);
+  const heads = [
+    ["column"],
+    ["statistic"],
+    ["value", "n"],
+    ["p", "n"],
+    ["windows"],
+    ["drifted"],
+    ["version", "n"],
+    ["monitor"],
+  ];
+  const row = (one) => ({
+    key: nameOf(one),
+    cells: [
+      el("strong", { class: "mono" }, one.column ?? "all"),
+      one.statistic ?? one.metric,
+      json(one.value),
+      json(one.p),
+      el("span", { class: "in-cell" }, line(one) || "–"),
+      one.drifted === true ? chip("bad", "drifted") : one.drifted === false ? chip("good", "no") : "–",
+      one.version ?? "–",
+      one.monitor,
+    ],
+  });
   return panel(
-    "Drift, window by window",
-    table(
-      "Drift by monitor and column",
-      [
-        ["column"],
-        ["statistic"],
-        ["value", "n"],
-        ["p", "n"],
-        ["windows"],
-        ["drifted"],
-        ["version", "n"],
-        ["rows", "n"],
-        ["monitor"],
-      ],
-      found.map(({ key, own, last }) => ({
-        key,
-        cells: [
-          el("strong", { class: "mono" }, last.column ?? "all"),
-          last.metric,
-          real(last.value),
-          last.p === null || last.p === undefined ? "–" : real(last.p),
-          own.length > 1
-            ? el(
-                "span",
-                { class: "in-cell" },
-                sparkline(
-                  own.slice(-60).map((row) => row.value),
-                  `${last.metric} by window`,
-                ),
-              )
-            : "one",
-          last.drifted ? chip("bad", "drifted") : chip("good", "no"),
-          last.version,
-          num(last.rows),
-          last.monitor,
-        ],
-      })),
+    "Drift",
+    el(
+      "p",
+      { class: "lead" },
+      dot(drifted > 0 ? "bad" : "good"),
+      ` ${num(drifted)} of ${count(found.length, "number")} beyond their limits in the last window`,
     ),
+    table("Drift by monitor and column", heads, found.map(row)),
   );
 }
 

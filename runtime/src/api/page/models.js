@@ -28,7 +28,7 @@ function modelsView(here, topology) {
 function modelPanels(model, topology) {
   const topics = topology && `${topology.name}.${model.id}`;
   const learns = topology?.nodes.some((node) => node.kind === "sink" && node.topic === `${topics}.events`);
-  const known = ["id", "path", "version", "arms", "training", "trouble"];
+  const known = ["id", "path", "version", "arms", "training", "trouble", "drift"];
   const asks = (topology?.nodes ?? []).filter((node) => node.kind === "infer");
   return el(
     "div",
@@ -58,7 +58,7 @@ function modelPanels(model, topology) {
       more(model, known),
     ),
     learns
-      ? [metricsPanel(topics), storyPanel(topics)]
+      ? [metricsPanel(topics, model.drift), storyPanel(topics)]
       : el(
           "section",
           { class: "panel" },

@@ -132,7 +132,14 @@ function graph(topology, chosen) {
   const near = (edge) => chosen && (edge.from === chosen.id || edge.to === chosen.id);
   return svg(
     "svg",
-    { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `The graph of ${topology.name}` },
+    {
+      viewBox: `0 0 ${width} ${height}`,
+      width,
+      height,
+      class: width > 900 ? "large" : width > 460 && "medium",
+      role: "group",
+      "aria-label": `The graph of ${topology.name}`,
+    },
     edges.map((edge) => edgeShape(edge, at, near(edge), cell)),
     topology.nodes.map((node) => nodeShape(node, at(placed.get(node.id)), cell, node === chosen)),
   );
