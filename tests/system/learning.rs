@@ -1,6 +1,7 @@
 //! The loop closes: the world changes, the model errs, a new version is trained beside the stream, tried
 //! on some of the keys and takes over; or it is refused, or taken back.
 
+mod hung;
 mod killed;
 
 use std::collections::{BTreeMap, HashMap};
@@ -174,13 +175,18 @@ impl Loop {
 
     /// Starts it as a node of which this is the data directory.
     async fn start_in(&self, data: &str) -> Running {
+        self.start_with(data, Faults::default()).await
+    }
+
+    /// The same, with these hooks.
+    async fn start_with(&self, data: &str, faults: Faults) -> Running {
         let versions = self.folder.path().join("sea");
         let topology = inside::topology(&topology(&self.name, &versions, ""));
         for (_, spec) in topics(&topology) {
             self.log.ensure_topic(&spec).expect("created");
         }
         let data = self.folder.path().join(data);
-        Running::start(topology, Arc::clone(&self.log), &data, Faults::default()).await
+        Running::start(topology, Arc::clone(&self.log), &data, faults).await
     }
 
     /// Feeds rows and the labels that `outcome` gives them.

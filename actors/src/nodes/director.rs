@@ -25,6 +25,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use super::context::ShardContext;
 use super::failure;
 use super::inference::{InferenceArguments, Trial};
+use super::pulse::{self, Stage};
 use crate::log::{LogError, LogRecord, Producer, TopicPartition};
 use drift::DriftView;
 use history::History;
@@ -184,7 +185,9 @@ impl Hands {
     }
 
     async fn run(mut self, stopping: &AtomicBool) {
-        while !stopping.load(Ordering::Relaxed) {
+        while !stopping.load(Ordering::Relaxed) && !pulse::is_given_up() {
+            pulse::progress();
+            self.context.faults.hit("director");
             let trouble = self.round().err().map(|error| with_causes(&error));
             let model = &self.context.models[self.model];
             if let Some(trouble) = &trouble {
@@ -205,13 +208,17 @@ impl Hands {
 
     /// Reads the story so far, and serves what it says.
     fn stand(&mut self) -> Result<(), HandsError> {
-        self.history.read(&*self.context.log)?;
+        {
+            let _call = pulse::enter(Stage::Log);
+            self.history.read(&*self.context.log)?;
+        }
         self.serve()?;
         self.learn_profiles()
     }
 
     /// What the versions in service were trained on, for those who compare.
     fn learn_profiles(&mut self) -> Result<(), HandsError> {
+        let _call = pulse::enter(Stage::File);
         let model = &self.context.models[self.model];
         let (Some(profiles), Some(arms)) = (&mut self.profiles, model.arms()) else {
             return Ok(());
@@ -225,6 +232,7 @@ impl Hands {
 
     /// Shows what the last windows said.
     fn show_drift(&mut self) -> Result<(), HandsError> {
+        let _call = pulse::enter(Stage::Log);
         if let Some(drift) = &mut self.drift
             && drift.read(&*self.context.log)?
         {
@@ -252,6 +260,8 @@ impl Hands {
         if self.context.models[self.model].arms().as_ref() == Some(&arms) {
             return Ok(());
         }
+        // Files are read, and every thread of the model takes it over.
+        let _call = pulse::enter(Stage::File);
         let load = |version: u64| {
             versions::load(&self.context, &self.settings, version)
                 .map_err(|source| HandsError::Load { version, source })
@@ -346,6 +356,7 @@ impl Hands {
         let Some(topic) = topic(&self.context, &self.settings, "control") else {
             return Ok(());
         };
+        let _call = pulse::enter(Stage::Log);
         let versions = self.context.topology.versions_topic(&self.settings.id);
         let id = self.settings.id.as_str();
         let text = serde_json::to_string(control).unwrap_or_default();

@@ -79,7 +79,7 @@ impl Lane {
 }
 
 /// Whose lane an actor runs on: what is to be given up when it hangs. The actors of a task stand for each
-/// other. The intake and the API only wait; the director's work takes what it takes.
+/// other. The intake and the API only wait.
 fn owner(kind: &ChildKind) -> Option<ChildKind> {
     match kind {
         ChildKind::Partition { task } | ChildKind::SessionHost { task, .. } => {
@@ -87,13 +87,13 @@ fn owner(kind: &ChildKind) -> Option<ChildKind> {
         }
         ChildKind::Store
         | ChildKind::Inference { .. }
+        | ChildKind::Director { .. }
         | ChildKind::Committer
         | ChildKind::Sink { .. }
         | ChildKind::Consumer
         | ChildKind::Feed { .. } => Some(kind.clone()),
         ChildKind::Root
         | ChildKind::Models
-        | ChildKind::Director { .. }
         | ChildKind::Topology
         | ChildKind::Shard { .. }
         | ChildKind::Tasks

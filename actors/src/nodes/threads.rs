@@ -30,16 +30,30 @@ impl Threads {
         name: &str,
         work: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
+        let pulse = match self {
+            Self::Own => Pulse::beside(),
+            Self::One => Pulse::default(),
+        };
+        self.start_unwatched(name, async move {
+            // What was given up ends without a word.
+            let _: Option<()> = pulse.watch("thread", Stage::Loop, work).await;
+        })
+    }
+
+    /// The same for work whose steps take what they take, and for which nobody waits.
+    ///
+    /// # Errors
+    /// If there is no thread to be had.
+    pub(super) fn start_unwatched(
+        self,
+        name: &str,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
         match self {
             Self::Own => {
                 let runtime = tokio::runtime::Handle::current();
                 let thread = std::thread::Builder::new().name(name.to_owned());
-                let pulse = Pulse::beside();
-                let watched = async move {
-                    // What was given up ends without a word.
-                    let _: Option<()> = pulse.watch("thread", Stage::Loop, work).await;
-                };
-                thread.spawn(move || runtime.block_on(watched)).map(drop)
+                thread.spawn(move || runtime.block_on(work)).map(drop)
             }
             Self::One => {
                 drop(tokio::spawn(work));

@@ -225,12 +225,12 @@ fn owner_name(context: &ShardContext, owner: &ChildKind) -> String {
     match owner {
         ChildKind::PartitionTree { task } => context.task_name(*task),
         ChildKind::Inference { model } => format!("inference-{model}"),
+        ChildKind::Director { model } => format!("director-{model}"),
         ChildKind::Sink { sink } => format!("sink-{sink}"),
         ChildKind::Feed { source } => format!("feed-{source}"),
         ChildKind::Root
         | ChildKind::Store
         | ChildKind::Models
-        | ChildKind::Director { .. }
         | ChildKind::Topology
         | ChildKind::Shard { .. }
         | ChildKind::Tasks

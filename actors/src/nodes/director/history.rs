@@ -5,6 +5,7 @@ use models::steward::{Arms, Request};
 use serde::Deserialize;
 
 use crate::log::{Log, LogError, TopicPartition};
+use crate::nodes::pulse;
 
 /// Events of one read.
 const RECORDS: usize = 1_000;
@@ -41,6 +42,7 @@ impl History {
     /// If the log cannot be read.
     pub(super) fn read(&mut self, log: &dyn Log) -> Result<(), LogError> {
         loop {
+            pulse::progress();
             let fetched = log.read(&self.at, self.next, RECORDS, BYTES)?;
             for record in &fetched.records {
                 let value = record.value.as_deref().unwrap_or_default();

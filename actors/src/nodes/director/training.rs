@@ -87,7 +87,7 @@ impl Training {
         };
         context
             .threads
-            .start(&format!("train-{model}"), job.run())?;
+            .start_unwatched(&format!("train-{model}"), job.run())?;
         Ok(this)
     }
 
