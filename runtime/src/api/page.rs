@@ -24,6 +24,7 @@ const SCRIPT: &str = concat!(
     include_str!("page/models.js"),
     include_str!("page/metrics.js"),
     include_str!("page/story.js"),
+    include_str!("page/alerts.js"),
     include_str!("page/events.js"),
     include_str!("page/letters.js"),
     include_str!("page/app.js"),

@@ -6,6 +6,7 @@ const VIEWS = [
   ["partitions", "Partitions", partitionsView, () => pulse()?.partitions?.length],
   ["sessions", "Sessions", sessionsView, () => pulse()?.quarantined || null],
   ["models", "Models", modelsView, () => null],
+  ["alerts", "Alerts", alertsView, () => alerts()?.value?.firing.length || null],
   ["events", "Events", eventsView, () => null],
   ["dead-letters", "Dead letters", lettersView, () => pulse()?.dead_letters || null],
 ];
@@ -49,7 +50,7 @@ function paint() {
     el(
       "ul",
       {},
-      VIEWS.map((view) => navItem(view, here)),
+      VIEWS.filter(([id]) => id !== "alerts" || alerts()).map((view) => navItem(view, here)),
     ),
   ]);
   const main = document.getElementById("main");
