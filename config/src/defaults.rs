@@ -127,6 +127,8 @@ pub(crate) const GATE: Gate = Gate {
     metric: GateMetric::Accuracy,
     holdout: 0.3,
     margin: 0.0,
+    slices: Vec::new(),
+    slice_tolerance: 0.02,
 };
 
 /// One key in twenty first: what a mistake may cost.

@@ -121,7 +121,7 @@ pub struct Retrain {
 }
 
 /// What a new version must be.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Gate {
     /// By which number.
     pub metric: GateMetric,
@@ -129,6 +129,10 @@ pub struct Gate {
     pub holdout: f64,
     /// How much better it must be.
     pub margin: f64,
+    /// Features by whose values the rows are judged and measured too.
+    pub slices: Vec<Arc<str>>,
+    /// How much worse it may be on a slice.
+    pub slice_tolerance: f64,
 }
 
 /// By which number two versions are compared.
@@ -181,6 +185,8 @@ pub struct Steward {
     pub version: usize,
     /// What the models' actor says; JSON, NULL for rows. string
     pub control: usize,
+    /// Features by whose values it measures, float64.
+    pub slices: Vec<(Arc<str>, usize)>,
 }
 
 /// Settings of `sketch`: windows of the feature log, counted where its rows are made. Positions in its

@@ -7,8 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use config::{
-    Expression, ExpressionKind, Node, NodeIndex, Operator, OperatorKind, Steward, Topology,
-    WindowColumn,
+    Expression, ExpressionKind, Node, NodeIndex, Operator, OperatorKind, Topology, WindowColumn,
 };
 
 type Needs = BTreeSet<usize>;
@@ -114,14 +113,14 @@ fn input_needs(operator: &Operator, outputs: &[Needs]) -> Needs {
         // It keeps whole rows.
         OperatorKind::Label(_) => (0..width).collect(),
         OperatorKind::Steward(steward) => {
-            let Steward {
-                score,
-                label,
-                version,
-                control,
-                ..
-            } = *steward;
-            [score, label, version, control].into()
+            let own = [
+                steward.score,
+                steward.label,
+                steward.version,
+                steward.control,
+            ];
+            let slices = steward.slices.iter().map(|(_, at)| *at);
+            own.into_iter().chain(slices).collect()
         }
         OperatorKind::Sketch(sketch) => sketch.columns.iter().map(|(_, at)| *at).collect(),
         OperatorKind::Watch(watch) => [watch.version, watch.sketch].into(),

@@ -15,7 +15,7 @@ use crate::batch::{Batch, Row};
 pub(super) use output::Output;
 
 /// Form of the encoded state.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// About what detectors and marks take.
 const STATE_BYTES: usize = 16 << 10;
 
@@ -25,6 +25,7 @@ const SCORE: usize = 1;
 const LABEL: usize = 2;
 const MODEL_VERSION: usize = 3;
 const CONTROL: usize = 4;
+const SLICES: usize = 5;
 
 /// A model's steward as a session's state.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +39,7 @@ pub(super) struct StewardKernel {
     id: NodeId,
     settings: config::Steward,
     /// Positions in the input, as they are bound.
-    columns: [usize; 5],
+    columns: Vec<usize>,
     output: Output,
 }
 
@@ -48,7 +49,10 @@ impl StewardKernel {
         let (score, label) = (settings.score, settings.label);
         Self {
             id: operator.id.clone(),
-            columns: [key, score, label, settings.version, settings.control],
+            columns: [key, score, label, settings.version, settings.control]
+                .into_iter()
+                .chain(settings.slices.iter().map(|(_, at)| *at))
+                .collect(),
             settings: settings.clone(),
             output: Output::new(operator),
         }
@@ -102,6 +106,13 @@ impl KeyedOperator for StewardKernel {
                 label,
             };
             state.steward.labelled(learning, &labelled, &mut told);
+            let named = (SLICES..).zip(&self.settings.slices);
+            let slices: Vec<String> = named
+                .filter_map(|(column, (name, _))| Some(format!("{name}={}", number(column)?)))
+                .collect();
+            state
+                .steward
+                .sliced(learning, &labelled, &slices, &mut told);
         }
         for told in &told {
             self.output.push(bound.value(KEY, row), told, meta, out);

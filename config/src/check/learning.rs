@@ -9,6 +9,7 @@ use super::tensor::row_width;
 use crate::code::Code;
 use crate::files::{Finding, Span};
 use crate::learning::columns::{CONTROL, LABEL, ROW, VERSION};
+use crate::nearest::suggest;
 use crate::raw::{self, Key};
 use crate::{
     Column, DataType, Gate, GateMetric, InferLog, Label, Learning, OperatorKind, Retrain, Rollout,
@@ -66,6 +67,24 @@ pub(crate) fn check(
 /// Training puts the features together by their names. A model without any version, which is about to be
 /// trained for the first time, takes rows of any width.
 pub(crate) fn check_features(raw: &raw::Model, signature: &Signature, cx: &Context<'_>) {
+    let gate = raw.gate.as_ref().and_then(Key::get);
+    let slices = gate.and_then(|gate| gate.slices.as_ref()?.get());
+    for slice in slices.into_iter().flatten() {
+        if let Some(name) = slice.get()
+            && !signature.features.is_empty()
+            && !signature.features.contains(name)
+        {
+            let known = signature.features.iter().map(String::as_str);
+            let message = format!("the model has no feature \"{name}\" to slice by");
+            cx.report(
+                Finding::at(slice.span, Code::UNKNOWN_COLUMN, message).maybe_hint(suggest(
+                    name,
+                    "there are",
+                    known,
+                )),
+            );
+        }
+    }
     let is_there = signature
         .inputs
         .iter()
@@ -120,6 +139,16 @@ fn check_gate(raw: Option<&raw::Gate>, cx: &Context<'_>) -> Gate {
         .and_then(|key| cx.within(key, -1.0, 1.0))
     {
         gate.margin = margin;
+    }
+    let slices = raw.slices.as_ref().and_then(Key::get);
+    let names = slices.into_iter().flatten().filter_map(Key::get);
+    gate.slices = names.map(|name| name.as_str().into()).collect();
+    if let Some(tolerance) = raw
+        .slice_tolerance
+        .as_ref()
+        .and_then(|key| cx.within(key, 0.0, 1e9))
+    {
+        gate.slice_tolerance = tolerance;
     }
     gate
 }
@@ -283,6 +312,8 @@ pub(crate) fn check_steward(
         let name = raw.model.get()?;
         let model = models.iter().position(|model| model.id == Some(name))?;
         let learning = models[model].settings.as_ref()?.learning.clone()?;
+        let slices = learning.gate.slices.iter();
+        let slices: Option<Vec<_>> = slices.map(|name| Some((name.clone(), at(name)?))).collect();
         Some(OperatorKind::Steward(Steward {
             model,
             learning: Box::new(learning),
@@ -290,6 +321,7 @@ pub(crate) fn check_steward(
             label: at(LABEL)?,
             version: at(VERSION)?,
             control: at(CONTROL)?,
+            slices: slices?,
         }))
     })();
     (kind, vec![events_port(flow), metrics_port(flow)])

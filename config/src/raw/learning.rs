@@ -72,6 +72,11 @@ pub(crate) struct Gate {
     pub(crate) holdout: Option<Key<f64>>,
     /// How much better it must be, in the metric of its kind. Default: 0.
     pub(crate) margin: Option<Key<f64>>,
+    /// Features by whose values the rows are also judged, and measured once labels come: on no slice of at
+    /// least 100 rows may it be worse than the tolerance. Default: none.
+    pub(crate) slices: Option<Key<Vec<Key<String>>>>,
+    /// How much worse it may be on a slice, in the metric of its kind. Default: 0.02.
+    pub(crate) slice_tolerance: Option<Key<f64>>,
 }
 
 /// By which number two versions are compared.

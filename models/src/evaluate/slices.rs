@@ -27,14 +27,17 @@ impl<T: Clone> Slices<T> {
         }
     }
 
+    /// The name under which a slice is counted: its own, or [`Slices::OTHERS`].
+    pub fn name<'n>(&self, name: &'n str) -> &'n str {
+        match self.slices.contains_key(name) || self.slices.len() < SLICES_MAX {
+            true => name,
+            false => Self::OTHERS,
+        }
+    }
+
     /// The measure of a slice, to count a row.
     pub fn slice(&mut self, name: &str) -> &mut T {
-        let is_known = self.slices.contains_key(name);
-        let name = if is_known || self.slices.len() < SLICES_MAX {
-            name
-        } else {
-            Self::OTHERS
-        };
+        let name = self.name(name);
         let empty = &self.empty;
         (self.slices.entry(name.into())).or_insert_with(|| empty.clone())
     }

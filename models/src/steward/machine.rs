@@ -6,14 +6,15 @@ use config::Learning;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::message::{Arms, Control, Metric, Request, Told, event};
+use super::message::{Arms, Control, Request, Row, Told, event};
 use super::monitors::detectors;
 use super::rollout::{Next, Rollout};
+use super::sliced::{Sliced, measured};
 use super::tally::Tally;
 use crate::drift::{Detector, DriftError, Signal};
 
 /// Labelled rows of a version between two of its metrics.
-const METRIC_ROWS: u64 = 500;
+pub(super) const METRIC_ROWS: u64 = 500;
 /// Every so many labelled rows the place is remembered, for ranges of training.
 const MARK_ROWS: u64 = 50;
 /// Trainings for one alarm, at most: what does not help three times needs a person.
@@ -21,21 +22,6 @@ const TRIES: u32 = 3;
 
 /// Alarms put a training off by at most so many times what it waits for.
 const PUT_OFF_MAX: u64 = 3;
-
-/// A labelled row.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Row {
-    /// Event time, milliseconds.
-    pub at: i64,
-    /// Offset in the labelled topic.
-    pub offset: i64,
-    /// Version that answered; 0: none did, the row has the operator's fallback.
-    pub version: u64,
-    /// What it answered.
-    pub score: f64,
-    /// What is true: above 0.5 is yes.
-    pub label: f64,
-}
 
 /// A model's steward.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -50,6 +36,8 @@ pub struct Steward {
     detectors: Vec<(String, Detector)>,
     /// How each version does since its last metrics.
     tallies: BTreeMap<u64, Tally>,
+    /// The same by slice.
+    slices: Sliced,
     /// (labelled rows before it, offset), of the window.
     marks: VecDeque<(u64, i64)>,
     last_offset: i64,
@@ -134,6 +122,21 @@ impl Steward {
         self.train_if_due(settings, row.at, out);
     }
 
+    /// Counts a labelled row in the slices that it belongs to, by their names.
+    pub fn sliced(
+        &mut self,
+        settings: &Learning,
+        row: &Row,
+        slices: &[String],
+        out: &mut Vec<Told>,
+    ) {
+        if row.version > 0 {
+            let label = row.label > 0.5;
+            let is_error = (row.score >= settings.threshold) != label;
+            self.slices.add(row, (label, is_error), slices, out);
+        }
+    }
+
     /// Takes what it is told. What is not for it any more, or no such message, changes nothing.
     pub fn control(&mut self, settings: &Learning, at: i64, text: &str, out: &mut Vec<Told>) {
         let Ok(control) = serde_json::from_str::<Control>(text) else {
@@ -168,6 +171,7 @@ impl Steward {
                     self.want_new_world(settings, format!("drift seen by {monitor}"));
                 }
             }
+            Control::Promote => self.advance(settings, at, Next::Promote, out),
             Control::Rollback => {
                 self.roll_back(settings, at, "by hand".to_owned(), out);
             }
@@ -198,16 +202,7 @@ impl Steward {
         tally.add(row.score, label, is_error);
         if tally.rows >= METRIC_ROWS {
             let tally = std::mem::take(tally);
-            out.extend(tally.metrics().map(|(metric, value)| {
-                Told::Metric(Metric {
-                    at: row.at,
-                    version: row.version,
-                    rows: tally.rows,
-                    metric,
-                    value,
-                    ..Metric::default()
-                })
-            }));
+            out.extend(measured(row, &tally, None));
         }
         let outcome = (row.score, label, is_error);
         match &mut self.rollout {

@@ -38,6 +38,8 @@ pub enum Control {
     },
     /// By hand: train now.
     Retrain,
+    /// By hand: the version on trial is the champion from now on.
+    Promote,
     /// By hand: the rollout is taken back.
     Rollback,
 }
@@ -72,6 +74,21 @@ pub struct Arms {
     pub share: f64,
     /// With a key's text decides its arm.
     pub salt: String,
+}
+
+/// A labelled row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row {
+    /// Event time, milliseconds.
+    pub at: i64,
+    /// Offset in the labelled topic.
+    pub offset: i64,
+    /// Version that answered; 0: none did, the row has the operator's fallback.
+    pub version: u64,
+    /// What it answered.
+    pub score: f64,
+    /// What is true: above 0.5 is yes.
+    pub label: f64,
 }
 
 /// What a steward tells.

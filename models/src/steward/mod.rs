@@ -14,12 +14,13 @@
 
 mod message;
 mod tally;
+mod sliced;
 mod monitors;
 mod rollout;
 mod machine;
 #[cfg(test)]
 mod tests;
 
-pub use machine::{Row, Steward};
-pub use message::{Arms, Control, Metric, Request, Told};
+pub use machine::Steward;
+pub use message::{Arms, Control, Metric, Request, Row, Told};
 pub(crate) use monitors::detector;

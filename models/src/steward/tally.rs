@@ -30,7 +30,7 @@ impl Tally {
     }
 
     /// Name and value of each metric; none without rows.
-    pub(super) fn metrics(&self) -> impl Iterator<Item = (&'static str, f64)> {
+    pub(super) fn metrics(&self) -> impl Iterator<Item = (&'static str, f64)> + use<> {
         #[expect(clippy::cast_precision_loss, reason = "rows are far below 2^53")]
         let rows = self.rows as f64;
         #[expect(clippy::cast_precision_loss, reason = "as rows")]

@@ -28,6 +28,8 @@ fn settings() -> Learning {
             metric: GateMetric::Accuracy,
             holdout: 0.3,
             margin: 0.0,
+            slices: Vec::new(),
+            slice_tolerance: 0.02,
         },
         rollout: Rollout {
             steps: vec![0.1, 0.5, 1.0],
@@ -268,6 +270,76 @@ fn a_verdict_of_an_earlier_training_says_nothing_of_a_later_one() {
     // A crash may make the models' actor say it again.
     story.verdict(first.id, true);
     assert_eq!(story.told, told);
+}
+
+#[test]
+fn a_slice_has_metrics_of_its_own_rows_and_slices_are_bounded() {
+    let mut story = Story::new();
+    for n in 0_u32..6_000 {
+        let row = Row {
+            at: i64::from(n),
+            offset: i64::from(n),
+            version: 1,
+            score: 0.9,
+            label: f64::from(u8::from(n % 2 == 0)),
+        };
+        // Right in one country and wrong in the other; and a slice for each row.
+        let slices = [format!("country={}", n % 2), format!("row={n}")];
+        (story.steward).sliced(&story.settings, &row, &slices, &mut story.told);
+    }
+    let accuracy = |slice: &str| -> Vec<f64> {
+        let told = story.told.iter().filter_map(|told| match told {
+            Told::Metric(told) if told.slice.as_deref() == Some(slice) => {
+                (told.metric == "accuracy").then_some(told.value)
+            }
+            _ => None,
+        });
+        told.collect()
+    };
+    assert_eq!(accuracy("country=0"), [1.0; 6]);
+    assert_eq!(accuracy("country=1"), [0.0; 6]);
+    assert_eq!(accuracy("(others)").len(), 11);
+}
+
+#[test]
+fn a_person_can_train_promote_and_roll_back() {
+    let mut story = Story::new();
+    story.rows(1, 1_000, 10);
+    story.control(&Control::Retrain);
+    let request: Request = story.last("train");
+    assert_eq!(request.reason, "by hand");
+    // Nobody is on trial: there is nothing to decide.
+    let told = story.told.len();
+    story.control(&Control::Promote);
+    story.control(&Control::Rollback);
+    assert_eq!(story.told.len(), told);
+    story.verdict(request.id, true);
+    story.control(&Control::Promote);
+    assert!(story.events().ends_with(&["promoted", "arms"]));
+    story.control(&Control::Retrain);
+    let request: Request = story.last("train");
+    story.verdict(request.id, true);
+    story.control(&Control::Rollback);
+    assert!(story.events().ends_with(&["rolled-back", "arms"]));
+    let arms: Arms = story.last("arms");
+    assert_eq!((arms.champion, arms.challenger), (2, None));
+}
+
+#[test]
+fn windows_that_differ_are_a_reason_to_train_if_the_champion_saw_them() {
+    let mut story = Story::new();
+    story.rows(1, 1_000, 10);
+    let drifted = |version| Control::Drifted {
+        version,
+        monitor: "inputs".into(),
+    };
+    story.control(&drifted(7));
+    story.rows(1, 400, 10);
+    assert!(story.events().is_empty());
+    story.control(&drifted(1));
+    story.rows(1, 400, 10);
+    let request: Request = story.last("train");
+    assert_eq!(request.reason, "drift seen by inputs");
 }
 
 #[test]

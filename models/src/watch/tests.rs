@@ -46,6 +46,8 @@ fn learning(watch: Watch) -> Learning {
             metric: GateMetric::Accuracy,
             holdout: 0.3,
             margin: 0.0,
+            slices: Vec::new(),
+            slice_tolerance: 0.02,
         },
         rollout: Rollout {
             steps: vec![1.0],

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::Shared;
 use super::error::ApiError;
 use crate::control::{
-    Control, ControlError, LetterChoice, ReadRequest, SESSIONS_MAX, SessionsBy, lines,
+    Control, ControlError, LetterChoice, ModelAction, ReadRequest, SESSIONS_MAX, SessionsBy, lines,
     topology_view,
 };
 
@@ -132,6 +132,22 @@ fn choice(body: &[u8]) -> Result<LetterChoice, ControlError> {
 
 pub(super) async fn models(State(shared): State<Shared>) -> Json<Value> {
     Json(shared.control.models())
+}
+
+/// `train`, `promote` or `rollback`.
+pub(super) async fn tell_model(
+    State(shared): State<Shared>,
+    Path((model, action)): Path<(String, String)>,
+) -> Answer {
+    let found = ModelAction::ALL
+        .into_iter()
+        .find(|known| known.label() == action);
+    let action = found.ok_or(ControlError::NotFound {
+        what: "path",
+        name: format!("/v1/models/{model}/{action}"),
+    })?;
+    let answer = ask(shared, move |control| control.tell_model(&model, action)).await?;
+    Ok((StatusCode::ACCEPTED, answer).into_response())
 }
 
 pub(super) async fn dead_letters(

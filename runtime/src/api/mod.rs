@@ -85,6 +85,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Shared>)> {
             post(h::end_quarantine),
         ),
         ("/v1/models", get(h::models)),
+        ("/v1/models/{model}/{action}", post(h::tell_model)),
         ("/v1/dead-letters", get(h::dead_letters)),
         ("/v1/dead-letters/replay", post(h::replay_letters)),
         ("/v1/dead-letters/drop", post(h::drop_letters)),

@@ -13,6 +13,7 @@ mod topic;
 mod dead_letter;
 mod tree;
 mod members;
+mod models;
 mod sessions;
 mod learn;
 mod partitions;
@@ -57,6 +58,9 @@ enum Command {
     /// Lists keys of a running daemon that fail, and ends their quarantine
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
+    /// Shows the models of a running daemon; trains, promotes, rolls back by hand
+    #[command(subcommand)]
+    Models(models::ModelsCommand),
     /// Trains a version of a model from labelled rows, and judges it against the one in service
     Train(Box<learn::TrainArguments>),
     /// Measures a version of a model on labelled rows, by slice
@@ -150,6 +154,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Topic(command) => topic::topic(&command),
         Command::DeadLetter(command) => dead_letter::dead_letter(&command),
         Command::Sessions(command) => sessions::sessions(&command),
+        Command::Models(command) => models::models(&command),
         Command::Train(arguments) => learn::train(&arguments),
         Command::Evaluate(arguments) => learn::evaluate(&arguments),
         Command::Partitions(command) => partitions::partitions(&command),

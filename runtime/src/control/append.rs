@@ -147,7 +147,7 @@ fn keyed(values: Vec<Bytes>, now_ms: i64, source: Option<&Source>) -> Vec<LogRec
 }
 
 /// One transaction: records with a key go to its partition, the others around all of them.
-fn send(
+pub(super) fn send(
     producer: &mut dyn Producer,
     spec: &TopicSpec,
     records: Vec<LogRecord>,

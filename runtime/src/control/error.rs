@@ -50,6 +50,9 @@ impl ControlError {
             Self::NotFound { what: "topic", .. } | Self::Log(LogError::NoTopic(_)) => {
                 Some("`thalweg topic list` and GET /v1/topics name the topics there are")
             }
+            Self::NotFound { what: "model", .. } => {
+                Some("GET /v1/models names the models there are")
+            }
             Self::NotFound { what: "path", .. } => Some("GET / names the paths there are"),
             Self::NotFound { .. } => Some("GET /v1/topology and /v1/partitions name what there is"),
             Self::NotYet(_) => Some("try again when GET /health/ready says so"),

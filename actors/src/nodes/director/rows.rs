@@ -1,5 +1,8 @@
 //! The labelled rows of a request, as examples to learn from: what was served, with what came true.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{Array, RecordBatch};
@@ -15,6 +18,9 @@ use crate::log::{Log, LogError, TopicPartition};
 /// Records of one read.
 const RECORDS: usize = 10_000;
 const BYTES: usize = 8 << 20;
+
+/// Slices of one feature that are judged, at most: the largest.
+const SLICES_MAX: usize = 50;
 
 /// Rows cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +69,34 @@ pub(super) fn examples(
         values,
     };
     Ok(Examples::try_new(features.to_vec(), rows, labels)?)
+}
+
+/// The rows of each value of some features, the most frequent values of each.
+pub(super) fn slices(holdout: &Examples, features: &[Arc<str>]) -> Vec<(String, Vec<usize>)> {
+    let rows = holdout.rows();
+    let mut slices = Vec::new();
+    for feature in features {
+        let mut names = holdout.features().iter();
+        let Some(at) = names.position(|name| **name == **feature) else {
+            continue;
+        };
+        let mut of: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (row, value) in rows
+            .values
+            .iter()
+            .skip(at)
+            .step_by(rows.columns)
+            .enumerate()
+        {
+            of.entry(format!("{feature}={value}"))
+                .or_default()
+                .push(row);
+        }
+        let mut of: Vec<(String, Vec<usize>)> = of.into_iter().collect();
+        of.sort_by_key(|(_, rows)| std::cmp::Reverse(rows.len()));
+        slices.extend(of.into_iter().take(SLICES_MAX));
+    }
+    slices
 }
 
 /// Appends rows: features with NaN for NULL, and the label behind them.

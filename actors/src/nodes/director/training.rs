@@ -24,7 +24,7 @@ use models::{Matrix, ModelError, Tensor, load_bytes};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::rows::{RowsError, examples};
+use super::rows::{RowsError, examples, slices};
 use super::{topic, versions};
 use crate::nodes::context::ShardContext;
 use crate::nodes::infer;
@@ -316,6 +316,7 @@ impl Job {
         };
         let rules = Rules {
             margin: learning.gate.margin,
+            slice_tolerance: learning.gate.slice_tolerance,
             seed: self.request.seed,
             ..Rules::of(measure(learning.gate.metric))
         };
@@ -324,7 +325,7 @@ impl Job {
             &candidate(&names.1, challenger.signature(), &new),
             &Holdout {
                 truths: holdout.labels(),
-                slices: &[],
+                slices: &slices(holdout, &learning.gate.slices),
             },
             &rules,
         ))
