@@ -43,8 +43,8 @@ pub struct Signature {
 
 impl Signature {
     /// Whether a model of this signature can answer in the place of one of `other`: it takes the same
-    /// features and gives the same outputs at the same places, perhaps more behind them. What the input is
-    /// called and how many rows it takes at once matter to nobody.
+    /// features and gives the same outputs, perhaps more, in whatever order. What the input is called and
+    /// how many rows it takes at once matter to nobody.
     #[must_use]
     pub fn stands_in_for(&self, other: &Self) -> bool {
         let rows_apart = |spec: &TensorSpec| (spec.element, spec.shape.get(1..).map(<[_]>::to_vec));
@@ -52,12 +52,10 @@ impl Signature {
         let untold = self.features.is_empty() || other.features.is_empty();
         inputs(self) == inputs(other)
             && (untold || self.features == other.features)
-            && self.outputs.len() >= other.outputs.len()
-            && self
-                .outputs
-                .iter()
-                .zip(&other.outputs)
-                .all(|(own, asked)| own.name == asked.name && rows_apart(own) == rows_apart(asked))
+            && other.outputs.iter().all(|asked| {
+                let mut own = self.outputs.iter();
+                own.any(|own| own.name == asked.name && rows_apart(own) == rows_apart(asked))
+            })
     }
 }
 
@@ -122,8 +120,8 @@ mod tests {
         let more = Signature {
             inputs: vec![tensor("features", &[None, Some(2)])],
             outputs: vec![
-                tensor("probabilities", &[None, Some(2)]),
                 tensor("label", &[None]),
+                tensor("probabilities", &[None, Some(2)]),
             ],
             ..champion.clone()
         };
@@ -139,7 +137,7 @@ mod tests {
                 ..champion.clone()
             },
             Signature {
-                outputs: vec![tensor("label", &[None]), more.outputs[0].clone()],
+                outputs: vec![tensor("probabilities", &[None, Some(3)])],
                 ..champion.clone()
             },
         ];

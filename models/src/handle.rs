@@ -91,7 +91,7 @@ impl ModelHandle {
                 new: model.version(),
             });
         }
-        let model = Arc::new(model);
+        let model = Arc::new(model.in_place_of(&self.shared.signature));
         Ok(std::mem::replace(&mut *self.shared.current.write(), model))
     }
 }

@@ -20,6 +20,8 @@ pub struct LoadedModel {
     description: String,
     signature: Signature,
     tiled: Tiled,
+    /// The outputs that are given, in this order, of those that the file has; `None`: all of them.
+    given: Option<Vec<usize>>,
 }
 
 /// Loads a version of a model from its folder.
@@ -93,6 +95,7 @@ fn planned(
         description: settings.description,
         signature,
         tiled,
+        given: None,
     })
 }
 
@@ -173,7 +176,28 @@ impl LoadedModel {
     /// # Errors
     /// If the rows have not as many columns as the signature has features, or the device fails.
     pub fn infer(&self, rows: &Matrix) -> Result<Vec<Tensor>, ModelError> {
-        self.tiled.infer(rows)
+        let outputs = self.tiled.infer(rows)?;
+        let Some(given) = &self.given else {
+            return Ok(outputs);
+        };
+        let mut outputs: Vec<Option<Tensor>> = outputs.into_iter().map(Some).collect();
+        let given = given.iter().filter_map(|nth| outputs.get_mut(*nth)?.take());
+        Ok(given.collect())
+    }
+
+    /// The model as one that gives what another of this signature gives, in that one's order: what reads
+    /// outputs knows them by their places. One that does not stand in for the other stays as it is.
+    #[must_use]
+    pub fn in_place_of(mut self, other: &Signature) -> Self {
+        if self.given.is_some() || !self.signature.stands_in_for(other) {
+            return self;
+        }
+        let own = &self.signature.outputs;
+        let place = |asked: &TensorSpec| own.iter().position(|own| own.name == asked.name);
+        let given: Vec<usize> = other.outputs.iter().filter_map(place).collect();
+        self.signature.outputs = given.iter().map(|nth| own[*nth].clone()).collect();
+        self.given = Some(given);
+        self
     }
 }
 

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use config::DeviceChoice;
+use config::{DeviceChoice, Signature};
 use proptest::prelude::*;
 
 use crate::onnx::cases;
-use crate::{Matrix, ModelError, load_file};
+use crate::{LoadedModel, Matrix, ModelError, load_file};
 
 /// Writes the bytes as a model, loads it and, if that works, asks it.
 fn try_bytes(folder: &Path, bytes: &[u8]) -> Result<(), ModelError> {
@@ -37,6 +37,33 @@ const SMALL: [&str; 8] = [
     "linear",
     "constants",
 ];
+
+#[test]
+fn a_model_in_the_place_of_another_gives_what_that_one_gives_and_nothing_else() {
+    let load = || load_file(&cases::fixtures().join("trained_mlp/model.onnx")).expect("a model");
+    let whole = load();
+    let names = |model: &LoadedModel| -> Vec<String> {
+        let outputs = model.signature().outputs.iter();
+        outputs.map(|output| output.name.clone()).collect()
+    };
+    assert_eq!(names(&whole), ["label", "probabilities"]);
+    let champion = Signature {
+        outputs: whole.signature().outputs[1..].to_vec(),
+        ..whole.signature().clone()
+    };
+    let rows = Matrix {
+        rows: 3,
+        columns: whole.columns(),
+        values: vec![0.25; 3 * whole.columns()],
+    };
+    let all = whole.infer(&rows).expect("answers");
+    let stands_in = load().in_place_of(&champion);
+    assert_eq!(names(&stands_in), ["probabilities"]);
+    assert_eq!(stands_in.infer(&rows).expect("answers"), all[1..]);
+    // Another model altogether stays what it is.
+    let other = Signature::default();
+    assert_eq!(names(&load().in_place_of(&other)).len(), 2);
+}
 
 #[test]
 fn a_file_cut_short_is_an_error() {

@@ -42,6 +42,15 @@ impl Brokers {
         self.call(&["revive", &broker.to_string()]).map(drop)
     }
 
+    /// Makes it stand still, as a machine that swaps does.
+    pub(super) fn pause(&self, broker: usize) -> Result<(), String> {
+        self.call(&["pause", &broker.to_string()]).map(drop)
+    }
+
+    pub(super) fn resume(&self, broker: usize) -> Result<(), String> {
+        self.call(&["resume", &broker.to_string()]).map(drop)
+    }
+
     /// Stops all of them.
     ///
     /// # Errors

@@ -65,6 +65,8 @@ pub struct Report {
     pub stops: usize,
     /// Brokers killed and revived.
     pub brokers: usize,
+    /// Brokers that stood still while a daemon was killed and started, and went on.
+    pub stalls: usize,
     /// Cut off from the network and connected again.
     pub cuts: usize,
     /// Output records judged, each counted once.
@@ -152,6 +154,9 @@ impl Chaos {
                     nodes.start_one(node)?;
                     report.stops += 1;
                 }
+                8 if random.random_ratio(1, 2) => {
+                    self.stall_broker(&mut random, nodes, (node, report))?;
+                }
                 8 => self.fell_broker(&mut random, nodes, (node, report))?,
                 _ => match &self.network {
                     Some(network) => {
@@ -165,6 +170,27 @@ impl Chaos {
             }
             nodes.all_run()?;
         }
+        Ok(())
+    }
+
+    /// Lets a broker stand still for longer than the others wait for it, so that they take over what it led.
+    /// A daemon that is started meanwhile has asked it, and is answered when it goes on.
+    fn stall_broker(
+        &self,
+        random: &mut ChaCha8Rng,
+        nodes: &mut Nodes,
+        (node, report): (usize, &mut Report),
+    ) -> Result<(), String> {
+        let Some(brokers) = &self.brokers else {
+            return self.fell_broker(random, nodes, (node, report));
+        };
+        let broker = random.random_range(1..=3);
+        nodes.kill(node)?;
+        brokers.pause(broker)?;
+        nodes.start_one(node)?;
+        wait(Duration::from_millis(random.random_range(8_000..14_000)));
+        brokers.resume(broker)?;
+        report.stalls += 1;
         Ok(())
     }
 

@@ -318,10 +318,18 @@ fn no_open_transaction(chaos: &Chaos) -> Result<(), String> {
                 let marks = consumer.fetch_watermarks(topic.name(), partition.id(), ASKED_WITHIN);
                 marks.map(|(_, end)| end).map_err(|e| e.to_string())
             };
-            let (high, stable) = (end(&all)?, end(&committed)?);
-            if high != stable {
-                let place = format!("{}-{}", topic.name(), partition.id());
-                return Err(format!("{place}: readers stop at {stable} of {high}"));
+            // A commit is answered before its markers are written.
+            let deadline = Instant::now() + ASKED_WITHIN;
+            loop {
+                let (high, stable) = (end(&all)?, end(&committed)?);
+                if high == stable {
+                    break;
+                }
+                if Instant::now() > deadline {
+                    let place = format!("{}-{}", topic.name(), partition.id());
+                    return Err(format!("{place}: readers stop at {stable} of {high}"));
+                }
+                super::wait(Duration::from_millis(200));
             }
         }
     }

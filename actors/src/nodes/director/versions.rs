@@ -36,7 +36,8 @@ pub(in crate::nodes) fn load(
         }
     }
     let folder = own.as_deref().filter(|own| has(own));
-    models::load(folder.unwrap_or(&settings.path), &choice, settings.device)
+    let model = models::load(folder.unwrap_or(&settings.path), &choice, settings.device)?;
+    Ok(model.in_place_of(&settings.signature))
 }
 
 /// The folder of the versions that were trained here.
