@@ -82,6 +82,8 @@ codes! {
     ORDER_CONFLICT = "order-conflict";
     /// An `infer` that names no model.
     UNKNOWN_MODEL = "unknown-model";
+    /// A metric, or a label of it, that an alert cannot look at.
+    UNKNOWN_METRIC = "unknown-metric";
     /// A model that cannot be read.
     UNREADABLE_MODEL = "unreadable-model";
     /// Features that are not those of the model.

@@ -154,6 +154,13 @@ pub(crate) const DRIFT_LIMITS: DriftLimits = DriftLimits {
 /// The topic of records that cannot be processed: its suffix after the topology's name.
 pub(crate) const DEAD_LETTERS: &str = ".dead-letters";
 
+/// Where it stands what to do when an alert fires, as far as the file does not say.
+pub(crate) const ALERT_SEE: &str = "docs/operations.md#";
+/// Long enough for a receiver that is busy, short enough that the next alert does not wait long.
+pub(crate) const WEBHOOK_TIMEOUT: Millis = Millis(10_000);
+/// After an hour somebody has noticed otherwise, or the alert is no news.
+pub(crate) const WEBHOOK_GIVE_UP: Millis = Millis(3_600_000);
+
 /// The alpha of an exponentially weighted mean: about the last nineteen values (2 / (n + 1)).
 pub(crate) const EWMA_ALPHA: f64 = 0.1;
 

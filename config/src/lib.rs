@@ -13,6 +13,7 @@ mod signature;
 mod operator;
 mod detect;
 pub mod learning;
+pub mod alert;
 mod settings;
 mod training;
 mod topology;
@@ -33,6 +34,10 @@ mod fixtures;
 #[cfg(test)]
 mod reference;
 
+pub use alert::{
+    AlertColumns, AlertRule, Alerts, Comparison, Condition, ConditionError, Measure, Selector,
+    Webhook,
+};
 pub use detect::{Detect, DetectMethod};
 pub use expression::{
     BinaryOperator, Expression, ExpressionError, ExpressionKind, Function, Literal, UnaryOperator,

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{DataType, Detect, Expression, InferLog, Label, Millis, Sketch, Steward, Watcher};
+use crate::{
+    AlertColumns, DataType, Detect, Expression, InferLog, Label, Millis, Sketch, Steward, Watcher,
+};
 
 /// Kind of an operator with its checked settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +44,8 @@ pub enum OperatorKind {
     Sketch(Sketch),
     /// Compares that with a reference.
     Watch(Watcher),
+    /// When alerts fire and are resolved.
+    Alert(AlertColumns),
 }
 
 impl OperatorKind {
@@ -55,7 +59,8 @@ impl OperatorKind {
             | Self::Label(_)
             | Self::Steward(_)
             | Self::Sketch(_)
-            | Self::Watch(_) => true,
+            | Self::Watch(_)
+            | Self::Alert(_) => true,
             Self::Filter { .. }
             | Self::Select { .. }
             | Self::KeyBy { .. }

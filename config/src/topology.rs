@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::{
-    EpochSettings, Hosting, Learning, LogSettings, Millis, ModelId, NodeId, OperatorKind, Schema,
-    Signature, StateSettings, SupervisionSettings, TimeUnit, TopicName, TopicPattern, TopologyName,
-    TrainSettings, VersionChoice,
+    Alerts, EpochSettings, Hosting, Learning, LogSettings, Millis, ModelId, NodeId, OperatorKind,
+    Schema, Signature, StateSettings, SupervisionSettings, TimeUnit, TopicName, TopicPattern,
+    TopologyName, TrainSettings, VersionChoice,
 };
 
 /// Position of a node in [`Topology::nodes`].
@@ -29,6 +29,8 @@ pub struct Topology {
     pub supervision: SupervisionSettings,
     /// Where records go that cannot be processed.
     pub dead_letter: TopicName,
+    /// Who is told when a metric is not as it should be.
+    pub alerts: Alerts,
     /// Sources, operators and sinks, each after its inputs.
     pub nodes: Vec<Node>,
     /// Models in the order of the file.

@@ -1,12 +1,13 @@
 //! The live line: what a running topology does, once a second on a terminal, else a log line every
-//! ten seconds. It also sets the gauges that are read rather than counted, and keeps histograms small.
+//! ten seconds. It also sets the gauges that are read rather than counted, and lets the alerts look at
+//! them, which keeps histograms small.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actors::nodes::metrics;
-use actors::nodes::status::{Latency, TaskStatus};
+use actors::nodes::status::{KeyState, Latency, TaskStatus};
 use indicatif::{ProgressBar, ProgressStyle};
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -33,12 +34,17 @@ pub async fn run(control: Control, handle: Option<Arc<PrometheusHandle>>, screen
     loop {
         ticks.tick().await;
         second += 1;
-        if let Some(handle) = &handle {
-            handle.run_upkeep();
-        }
         // The log's calls may wait for the disk.
-        let asked = control.clone();
-        let lag = tokio::task::spawn_blocking(move || gauges(&asked)).await;
+        let (asked, shown) = (control.clone(), handle.clone());
+        let look = move || {
+            let lag = gauges(&asked);
+            if let Some(shown) = shown {
+                let context = asked.context();
+                context.alerts.look(context, &shown.render());
+            }
+            lag
+        };
+        let lag = tokio::task::spawn_blocking(look).await;
         let lag = lag.unwrap_or(0);
         if !screen.is_terminal() && !second.is_multiple_of(LOG_EVERY) {
             continue;
@@ -169,6 +175,9 @@ fn gauges(control: &Control) -> i64 {
     let context = control.context();
     let now = context.clock.now_ms();
     metrics::overlay(context.states.overlay_bytes());
+    let keys = context.status.keys();
+    let quarantined = (keys.iter()).filter(|key| matches!(key.state, KeyState::Quarantined(_)));
+    metrics::quarantined(quarantined.count());
     let mut source_lag = 0;
     // A log that does not answer has no figures; whoever reads or writes it says why.
     for task in control.partitions().unwrap_or_default() {

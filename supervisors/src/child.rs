@@ -81,6 +81,11 @@ pub enum ChildKind {
         /// The source that it feeds.
         source: NodeId,
     },
+    /// Tells one webhook of alerts.
+    Webhook {
+        /// Which.
+        webhook: NodeId,
+    },
     /// API, metrics, dashboard; also the supervisor above it.
     Admin,
 }
@@ -170,6 +175,7 @@ impl ChildKind {
             Self::Intake => "intake",
             Self::Feeds => "feeds",
             Self::Feed { .. } => "feed",
+            Self::Webhook { .. } => "webhook",
             Self::Admin => "admin",
         }
     }

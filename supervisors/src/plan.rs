@@ -4,6 +4,7 @@ use std::fmt;
 
 use config::{
     Backoff, Feed, Intensity, Millis, ModelSettings, Node, Source, Strategy, SubTopology, Topology,
+    Webhook,
 };
 
 use crate::ledger::strategy_label;
@@ -106,7 +107,8 @@ pub fn plan(topology: &Topology, shards: &[Vec<TaskId>], options: PlanOptions) -
         below_topology.push(feeds.with(Strategy::OneForOne, SHARD_BUDGET, PATIENT));
     }
     let running = supervisor(topology.name.as_str(), ChildKind::Topology, below_topology);
-    let admin = vec![worker("api", ChildKind::Admin)];
+    let mut admin = vec![worker("api", ChildKind::Admin)];
+    admin.extend(topology.alerts.webhooks.iter().map(plan_webhook));
     let below_root = vec![
         worker("store", ChildKind::Store),
         models.with(Strategy::OneForOne, MODELS_BUDGET, BRISK),
@@ -134,6 +136,13 @@ fn plan_model(model: &ModelSettings) -> impl Iterator<Item = ChildSpec> {
         .is_some()
         .then(|| worker(format!("director-{id}"), ChildKind::Director { model: id }));
     std::iter::once(inference).chain(director)
+}
+
+fn plan_webhook(webhook: &Webhook) -> ChildSpec {
+    let kind = ChildKind::Webhook {
+        webhook: webhook.id.clone(),
+    };
+    worker(format!("webhook-{}", webhook.id), kind)
 }
 
 /// The consumer first: it outlives the tasks, so that their failure is not the group's. The tasks are

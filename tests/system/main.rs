@@ -1,5 +1,6 @@
 //! System tests: the whole of it, as its users meet it.
 
+mod alerts;
 mod cli;
 mod commits;
 mod crash;

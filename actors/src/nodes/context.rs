@@ -14,6 +14,7 @@ use supervisors::{ChildKind, Errand, TaskId};
 use tokio::sync::Notify;
 use tokio::task::JoinError;
 
+use super::alerts::Alerts;
 use super::credit::Credits;
 use super::events::Events;
 use super::faults::Faults;
@@ -62,6 +63,8 @@ pub struct ShardContext {
     pub status: Arc<Status>,
     /// What happened that somebody should know.
     pub events: Events,
+    /// What this node is to tell when a metric is not as it should be.
+    pub alerts: Alerts,
     /// What this node says of itself to the others.
     pub heartbeats: Heartbeats,
     /// Records over which tasks failed.
@@ -198,6 +201,7 @@ impl ShardContext {
         Arc::new(Self {
             status: Arc::new(Status::new(&topology, &programs, &tasks)),
             events: Events::default(),
+            alerts: Alerts::new(&topology, clock.now_ms()),
             heartbeats: Heartbeats::new(clock.now_ms()),
             suspects: Suspects::default(),
             unread: Unread::default(),

@@ -23,9 +23,9 @@ use models::steward::Control;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::context::ShardContext;
-use super::failure;
 use super::inference::{InferenceArguments, Trial};
 use super::pulse::{self, Stage};
+use super::{failure, metrics};
 use crate::log::{LogError, LogRecord, Producer, TopicPartition};
 use drift::DriftView;
 use history::History;
@@ -248,6 +248,7 @@ impl Hands {
         self.train()?;
         let progress = self.training.as_ref().and_then(Training::progress);
         self.context.models[self.model].set_training(progress);
+        self.show_trouble();
         Ok(())
     }
 
@@ -278,6 +279,15 @@ impl Hands {
         self.context.models[self.model]
             .serve(champion, trial)
             .map_err(|source| HandsError::Serve { version, source })
+    }
+
+    /// Shows what has befallen the model lately, on the node that runs its steward.
+    fn show_trouble(&self) {
+        let is_here = self.is_steward();
+        let now = self.context.clock.now_ms();
+        for (what, is_so) in self.history.troubles(now) {
+            metrics::model_trouble(self.settings.id.as_str(), what, is_here && is_so);
+        }
     }
 
     /// Tells the steward of a version on trial that fails row after row.

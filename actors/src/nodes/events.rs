@@ -10,6 +10,8 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
+use super::alerts::{AlertState, Told};
+
 /// Events kept.
 pub const KEPT: usize = 1_000;
 
@@ -73,6 +75,27 @@ pub enum Happened {
         to: &'static str,
         /// What made it change; empty for a probe.
         reason: String,
+    },
+    /// An alert fires, or is resolved.
+    Alert {
+        /// Its id.
+        alert: String,
+        /// What happened.
+        state: AlertState,
+        /// Which firing of the alert, from 1 on.
+        firing: u64,
+        /// Since when the condition has held.
+        since_ms: i64,
+        /// The node that said so last.
+        node: Option<String>,
+        /// What was measured.
+        value: Option<f64>,
+        /// Of which series of the metric.
+        series: Option<String>,
+        /// The condition as it is written.
+        condition: Option<String>,
+        /// Where it stands what to do.
+        see: Option<String>,
     },
     /// An actor ended and is started again.
     Restarting {
@@ -221,6 +244,36 @@ impl Events {
 }
 
 impl Happened {
+    fn log_alert(&self) {
+        let Self::Alert {
+            alert,
+            state,
+            firing,
+            value,
+            series,
+            condition,
+            see,
+            ..
+        } = self
+        else {
+            return;
+        };
+        match state {
+            AlertState::Firing => tracing::warn!(
+                alert,
+                firing,
+                value,
+                series,
+                condition,
+                see,
+                "an alert fires"
+            ),
+            AlertState::Resolved => {
+                tracing::info!(alert, firing, condition, "an alert is resolved")
+            }
+        }
+    }
+
     fn log(&self) {
         match self {
             Self::DeadLetters { stage, code, count } => {
@@ -244,6 +297,7 @@ impl Happened {
                 to,
                 reason,
             } => tracing::warn!(model, from, to, reason, "circuit breaker changed"),
+            Self::Alert { .. } => self.log_alert(),
             Self::Hung {
                 actor,
                 at,
@@ -277,6 +331,35 @@ impl Happened {
             | Self::Parked { .. }
             | Self::Retried { .. }
             | Self::Escalated { .. } => {}
+        }
+    }
+}
+
+impl From<Told> for Happened {
+    fn from(told: Told) -> Self {
+        // An event has a number and a time of its own.
+        let Told {
+            alert,
+            at_ms: _,
+            state,
+            number: firing,
+            since_ms,
+            node,
+            value,
+            series,
+            condition,
+            see,
+        } = told;
+        Self::Alert {
+            alert,
+            state,
+            firing,
+            since_ms,
+            node,
+            value,
+            series,
+            condition,
+            see,
         }
     }
 }

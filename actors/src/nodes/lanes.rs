@@ -100,6 +100,7 @@ fn owner(kind: &ChildKind) -> Option<ChildKind> {
         | ChildKind::PartitionTree { .. }
         | ChildKind::Feeds
         | ChildKind::Intake
+        | ChildKind::Webhook { .. }
         | ChildKind::Admin => None,
     }
 }

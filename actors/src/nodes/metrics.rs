@@ -28,6 +28,10 @@ const LAG: &str = "thalweg_lag_records";
 const WATERMARK_LAG: &str = "thalweg_watermark_lag_seconds";
 const HELD: &str = "thalweg_held_rows";
 const RESTORE: &str = "thalweg_restore_left_offsets";
+const TROUBLE: &str = "thalweg_model_trouble";
+const QUARANTINED: &str = "thalweg_quarantined_keys";
+const ALERTS: &str = "thalweg_alerts_firing";
+const WEBHOOKS: &str = "thalweg_webhooks_total";
 const MAILBOX: &str = "thalweg_mailbox_depth";
 
 /// Tells the recorder what the metrics mean. Called once at start.
@@ -96,6 +100,7 @@ pub fn describe() {
         Unit::Count,
         "changelog offsets that a restore has still to pass, by task"
     );
+    describe_alerts();
     describe_gauge!(
         MAILBOX,
         Unit::Count,
@@ -113,6 +118,21 @@ fn describe_healing() {
         PARKED,
         Unit::Count,
         "partitions that failed too often and are left out"
+    );
+}
+
+fn describe_alerts() {
+    describe_gauge!(
+        TROUBLE,
+        Unit::Count,
+        "whether a model has drifted, or its successor was refused or rolled back, lately"
+    );
+    describe_gauge!(QUARANTINED, Unit::Count, "keys in quarantine");
+    describe_gauge!(ALERTS, Unit::Count, "alerts that fire");
+    describe_counter!(
+        WEBHOOKS,
+        Unit::Count,
+        "requests to webhooks, by webhook and outcome"
     );
 }
 
@@ -217,4 +237,46 @@ pub fn lag(topic: &str, partition: u32, records: i64) {
 #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
 pub fn overlay(bytes: usize) {
     gauge!(OVERLAY).set(bytes as f64);
+}
+
+/// Whether `what` has befallen a model lately.
+pub fn model_trouble(model: &str, what: &'static str, is_so: bool) {
+    gauge!(TROUBLE, "model" => model.to_owned(), "what" => what).set(f64::from(u8::from(is_so)));
+}
+
+/// Keys in quarantine on this node.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+pub fn quarantined(keys: usize) {
+    gauge!(QUARANTINED).set(keys as f64);
+}
+
+/// Alerts that fire.
+#[expect(clippy::cast_precision_loss, reason = "a thousand at most")]
+pub fn alerts_firing(alerts: usize) {
+    gauge!(ALERTS).set(alerts as f64);
+}
+
+/// A webhook was called: `delivered` or `failed`; or an alert for it was `given-up`.
+pub fn webhook(webhook: &str, outcome: &'static str) {
+    counter!(WEBHOOKS, "webhook" => webhook.to_owned(), "outcome" => outcome).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn an_alert_may_look_at_every_metric_and_the_operations_page_names_each() {
+        let source = include_str!("metrics.rs");
+        let constants = source.lines().filter(|line| line.starts_with("const "));
+        let names = constants.filter_map(|line| line.split('"').nth(1));
+        let names: BTreeSet<String> = names.map(str::to_owned).collect();
+        let known: BTreeSet<String> = config::alert::metric_names().collect();
+        assert_eq!(names, known, "config/src/alert/measured.rs");
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md");
+        let page = std::fs::read_to_string(page).expect("the page is there");
+        for name in names {
+            assert!(page.contains(&format!("| `{name}` |")), "{name}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The actors, in the order of a record's way: `feed` fills a topic from outside; `consumer` reads
 //! partitions and hands them on, once the `intake` is open, while they have `credit`; `partition` takes a batch through its
 //! `program`; `host` keeps the `sessions` of a share of its keys; `inference` runs models, `director` trains and swaps them; `sink`
-//! makes output records; `committer` closes the epoch through `producer`. `starter` is the index of
+//! makes output records; `committer` closes the epoch through `producer`. `alerts` looks at the metrics. `starter` is the index of
 //! them all. They meet in `context` and find each other through `wiring`.
 
 pub mod restoring;
@@ -44,6 +44,7 @@ pub mod sink;
 pub mod producer;
 pub mod committer;
 pub mod heartbeat;
+pub mod alerts;
 mod leftover;
 mod standby;
 pub mod housekeeping;

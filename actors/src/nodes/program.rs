@@ -336,7 +336,8 @@ fn step(graph: &Graph<'_>, index: NodeIndex, keyed_steps: &mut Vec<KeyedStep>) -
         | OperatorKind::Label(_)
         | OperatorKind::Steward(_)
         | OperatorKind::Sketch(_)
-        | OperatorKind::Watch(_) => {
+        | OperatorKind::Watch(_)
+        | OperatorKind::Alert(_) => {
             keyed_steps.push(keyed_step(topology, operator, profiles));
             Action::Keyed(keyed_steps.len() - 1)
         }

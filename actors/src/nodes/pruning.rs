@@ -111,7 +111,7 @@ fn input_needs(operator: &Operator, outputs: &[Needs]) -> Needs {
         }
         OperatorKind::Union => through(0),
         // It keeps whole rows.
-        OperatorKind::Label(_) => (0..width).collect(),
+        OperatorKind::Label(_) | OperatorKind::Alert(_) => (0..width).collect(),
         OperatorKind::Steward(steward) => {
             let own = [
                 steward.score,

@@ -7,6 +7,7 @@ use ractor::{Actor, ActorCell, SpawnErr};
 use supervisors::{ChildKind, ChildSpec, ChildStarter, StartError, StartFuture};
 use tokio::task::JoinHandle;
 
+use super::alerts::webhook::{WebhookActor, WebhookArguments};
 use super::committer::Committer;
 use super::consumer::ConsumerActor;
 use super::context::ShardContext;
@@ -77,6 +78,12 @@ impl Starter {
             .position(|other| other == id)
             .map(NodeIndex);
         found.ok_or_else(|| unknown(format!("node \"{id}\" is not in the topology")))
+    }
+
+    fn webhook(&self, id: &config::NodeId) -> Result<usize, StartError> {
+        let mut webhooks = self.context.topology.alerts.webhooks.iter();
+        let found = webhooks.position(|webhook| webhook.id == *id);
+        found.ok_or_else(|| unknown(format!("webhook \"{id}\" is not in the topology")))
     }
 
     fn model(&self, id: &config::ModelId) -> Result<usize, StartError> {
@@ -159,6 +166,15 @@ impl ChildStarter for Starter {
                 Ok(source) => spawn(
                     FeedActor,
                     FeedArguments { context, source },
+                    lane,
+                    supervisor,
+                ),
+                Err(error) => failed(error),
+            },
+            ChildKind::Webhook { webhook } => match self.webhook(webhook) {
+                Ok(webhook) => spawn(
+                    WebhookActor,
+                    WebhookArguments { context, webhook },
                     lane,
                     supervisor,
                 ),

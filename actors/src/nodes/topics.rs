@@ -83,7 +83,8 @@ pub fn topics(topology: &Topology) -> Vec<(Purpose, TopicSpec)> {
                 | OperatorKind::Label(_)
                 | OperatorKind::Steward(_)
                 | OperatorKind::Sketch(_)
-                | OperatorKind::Watch(_) => {
+                | OperatorKind::Watch(_)
+                | OperatorKind::Alert(_) => {
                     let partitions = partitions_of_node(topology, NodeIndex(nth));
                     let topic = topology.changelog_topic(&operator.id);
                     add(Purpose::Changelog, compacted(topic, partitions));

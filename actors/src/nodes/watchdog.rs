@@ -228,6 +228,7 @@ fn owner_name(context: &ShardContext, owner: &ChildKind) -> String {
         ChildKind::Director { model } => format!("director-{model}"),
         ChildKind::Sink { sink } => format!("sink-{sink}"),
         ChildKind::Feed { source } => format!("feed-{source}"),
+        ChildKind::Webhook { webhook } => format!("webhook-{webhook}"),
         ChildKind::Root
         | ChildKind::Store
         | ChildKind::Models

@@ -15,6 +15,7 @@ mod label;
 mod steward;
 pub mod sketch;
 mod watch;
+pub mod alert;
 #[cfg(test)]
 mod fixture;
 

@@ -45,7 +45,8 @@ pub fn stateless(operator: &Operator) -> Option<Box<dyn StatelessOperator>> {
         | OperatorKind::Label(_)
         | OperatorKind::Sketch(_)
         | OperatorKind::Watch(_)
-        | OperatorKind::Steward(_) => None,
+        | OperatorKind::Steward(_)
+        | OperatorKind::Alert(_) => None,
     }
 }
 

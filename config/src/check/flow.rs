@@ -237,7 +237,7 @@ pub(crate) fn id_text(id: &Key<String>) -> Arc<str> {
 }
 
 /// Where the value of a TOML string begins in its source, if every byte of it stands there as it is.
-fn content(source: &str, value: &str) -> Option<usize> {
+pub(crate) fn content(source: &str, value: &str) -> Option<usize> {
     let offset = ["\"\"\"\n", "'''\n", "\"\"\"", "'''", "\"", "'", ""]
         .iter()
         .find(|quote| source.starts_with(**quote))?

@@ -97,6 +97,7 @@ fn operator_text(out: &mut String, operator: &Operator, partitions: u32) {
         OperatorKind::Watch(watch) => {
             line(out, format_args!("watch {}", watch.features));
         }
+        OperatorKind::Alert(_) => line(out, format_args!("alert")),
         OperatorKind::Filter { .. }
         | OperatorKind::Select { .. }
         | OperatorKind::KeyBy { .. }

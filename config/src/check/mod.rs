@@ -24,6 +24,7 @@ mod infer;
 mod learning;
 mod monitor;
 mod watch;
+mod alert;
 mod output;
 mod tensor;
 mod route;
@@ -159,6 +160,8 @@ pub(crate) fn check(document: &raw::Document, cx: &Context<'_>) -> Option<Topolo
     }
     let sub_topologies = sub_topology::cut(&graph, &checked, cx);
     let nodes: Option<Vec<Node>> = checked.into_iter().collect();
+    let ids = models.iter().filter_map(|model| model.id);
+    let alerts = alert::check(document, ids, cx);
     let models: Option<Vec<_>> = models.into_iter().map(|model| model.settings).collect();
     let (settings, mut nodes, models) = (settings?, nodes?, models?);
     sub_topology::spread_partitions(&mut nodes, &sub_topologies);
@@ -169,6 +172,7 @@ pub(crate) fn check(document: &raw::Document, cx: &Context<'_>) -> Option<Topolo
         state: settings.state,
         supervision: settings.supervision,
         dead_letter: settings.dead_letter,
+        alerts,
         nodes,
         models,
         sub_topologies,

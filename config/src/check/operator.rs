@@ -5,7 +5,7 @@ use super::graph::Inflow;
 use super::model::Model;
 use super::source::key_column;
 use super::{
-    Context, detect, infer, learning, rolling, route, select, sessions, union, watch, window,
+    Context, alert, detect, infer, learning, rolling, route, select, sessions, union, watch, window,
 };
 use crate::code::Code;
 use crate::files::{Finding, Span};
@@ -64,6 +64,7 @@ pub(crate) fn check(
         Settings::Steward(steward) => learning::check_steward(steward, &flow, models, span, cx),
         Settings::Sketch(sketch) => watch::check_sketch(sketch, &flow, models, span, cx),
         Settings::Watch(raw) => watch::check_watch(raw, &flow, models, span, cx),
+        Settings::Alert(_) => alert::check_operator(&flow, span, cx),
     };
     let edges: Option<Vec<Edge>> = inputs.iter().map(|input| input.edge).collect();
     let operator = (|| {

@@ -22,7 +22,8 @@ pub(crate) fn check(settings: &Settings, cx: &Context<'_>) -> Hosting {
         | Settings::Label(_)
         | Settings::Steward(_)
         | Settings::Sketch(_)
-        | Settings::Watch(_) => None,
+        | Settings::Watch(_)
+        | Settings::Alert(_) => None,
     };
     let Some(sessions) = sessions.and_then(Key::get) else {
         return defaults::HOSTING;

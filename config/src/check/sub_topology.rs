@@ -191,7 +191,8 @@ fn wanted_order(place: &Place<'_>) -> Option<(Order, Span)> {
         | Settings::Union(_)
         | Settings::Steward(_)
         | Settings::Sketch(_)
-        | Settings::Watch(_) => return None,
+        | Settings::Watch(_)
+        | Settings::Alert(_) => return None,
     };
     let order = match key.get()? {
         raw::Order::Arrival => Order::Arrival,

@@ -1,4 +1,4 @@
-//! `[model.log]` and `[model.labels]` as what they are: nodes of the graph.
+//! `[model.log]` and `[model.labels]` as what they are: nodes of the graph; so too [`alerts`].
 //!
 //! ```text
 //! infer.log ─▶ sketch ─▶ <name>.<model>.sketches ─▶ watch    where a monitor compares windows
@@ -21,6 +21,7 @@
 //! nothing: reading them reports what is wrong.
 
 mod watched;
+mod alerts;
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -43,13 +44,16 @@ pub(super) fn expand(root: &mut Node, files: &mut Files, findings: &Findings) {
         return;
     };
     let models = tables(document, "model");
-    let written: Vec<(PathBuf, String)> = models
+    let mut written: Vec<(PathBuf, String)> = models
         .filter_map(|model| {
             let nodes = nodes(name, model, document)?;
             let id = text(model, "id")?;
             Some((PathBuf::from(format!("{FILE}{id}")), nodes))
         })
         .collect();
+    if let Some(nodes) = alerts::nodes(name, document) {
+        written.push((PathBuf::from(alerts::FILE), nodes));
+    }
     for (file, text) in written {
         let base = files.add(&file, &text);
         let added = parse(&text, base, findings);

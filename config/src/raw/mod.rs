@@ -13,6 +13,7 @@ mod detect;
 mod infer;
 mod train;
 mod learning;
+mod alert;
 mod sink;
 pub(crate) mod planned;
 
@@ -20,6 +21,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use aggregate::{AggregateColumn, AggregateName, Over};
+pub(crate) use alert::{Alert, Alerts, Webhook};
 pub(crate) use detect::{Detect, DetectMethod};
 pub(crate) use infer::{Batch, Device, Infer, Latest, Model, Version};
 pub(crate) use key::{Key, Named};
@@ -73,6 +75,11 @@ pub(crate) struct Document {
     /// What watches models for drift.
     #[serde(rename = "monitor")]
     pub(crate) monitors: Option<Key<Vec<Key<Monitor>>>>,
+    /// Where alerts go.
+    pub(crate) alerts: Option<Key<Alerts>>,
+    /// Tells somebody when a metric is not as it should be.
+    #[serde(rename = "alert")]
+    pub(crate) alert_rules: Option<Key<Vec<Key<Alert>>>>,
     /// Where records go out.
     #[serde(rename = "sink")]
     pub(crate) sinks: Option<Key<Vec<Key<Sink>>>>,

@@ -54,6 +54,8 @@ pub(crate) enum Settings {
     Sketch(Sketch),
     /// Compares that with a reference: made by `[[monitor]]`.
     Watch(Watch),
+    /// When an alert fires and is resolved: made by `[alerts]`.
+    Alert(AlertState),
 }
 
 /// Keeps the rows where an expression is true.
@@ -255,3 +257,7 @@ pub(crate) struct Watch {
     /// How many of the columns are features; the others are answers.
     pub(crate) features: Key<u64>,
 }
+
+/// When an alert fires and is resolved, by what the nodes say of their metrics. `[alerts]` makes it.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct AlertState {}

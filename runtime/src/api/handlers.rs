@@ -1,5 +1,6 @@
 //! The handlers: one a path, each one call of [`Control`](crate::control::Control).
 
+use actors::nodes::alerts::AlertsView;
 use actors::nodes::host::Rank;
 use actors::nodes::partition::SessionAction;
 use axum::body::Bytes;
@@ -61,6 +62,10 @@ pub(super) async fn retry_partition(
 
 pub(super) async fn nodes(State(shared): State<Shared>) -> Answer {
     ask(shared, |control| Ok(control.nodes()?)).await
+}
+
+pub(super) async fn alerts(State(shared): State<Shared>) -> Json<AlertsView> {
+    Json(shared.control.context().alerts.view())
 }
 
 pub(super) async fn session(

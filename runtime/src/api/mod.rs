@@ -84,6 +84,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Shared>)> {
             "/v1/sessions/{operator}/{key}/{action}",
             post(h::end_quarantine),
         ),
+        ("/v1/alerts", get(h::alerts)),
         ("/v1/models", get(h::models)),
         ("/v1/models/{model}/{action}", post(h::tell_model)),
         ("/v1/dead-letters", get(h::dead_letters)),

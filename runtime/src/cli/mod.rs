@@ -12,6 +12,7 @@ mod nodes;
 mod topic;
 mod dead_letter;
 mod tree;
+mod alerts;
 mod members;
 mod models;
 mod sessions;
@@ -72,6 +73,8 @@ enum Command {
     Tree(tree::TreeArguments),
     /// Lists the nodes that run a topology, with their tasks and lag
     Nodes(members::NodesArguments),
+    /// Shows the alerts of a running daemon that fire or may soon
+    Alerts(alerts::AlertsArguments),
     /// Runs a change detector over a column of numbers
     Drift(drift::DriftArguments),
     /// Prints the JSON Schema of topology files
@@ -160,6 +163,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Partitions(command) => partitions::partitions(&command),
         Command::Tree(arguments) => tree::tree(&arguments),
         Command::Nodes(arguments) => members::members(&arguments),
+        Command::Alerts(arguments) => alerts::alerts(&arguments),
         Command::Drift(arguments) => drift::drift(&arguments),
         Command::Schema => print(&json(&config::json_schema())),
         Command::Completions { shell } => {

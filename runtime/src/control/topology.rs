@@ -76,5 +76,6 @@ pub fn kind(kind: &OperatorKind) -> &'static str {
         OperatorKind::Steward(_) => "steward",
         OperatorKind::Sketch(_) => "sketch",
         OperatorKind::Watch(_) => "watch",
+        OperatorKind::Alert(_) => "alert",
     }
 }

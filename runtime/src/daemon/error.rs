@@ -33,6 +33,9 @@ pub enum DaemonError {
     /// No thread for the watchdog.
     #[error("no thread can be started")]
     NoThread(#[source] std::io::Error),
+    /// This build cannot do what the topology asks for; it says itself what cures it.
+    #[error("{0}")]
+    Lacking(String),
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -64,6 +67,7 @@ impl DaemonError {
             ),
             Self::MissingTopics(_) => Some("`thalweg apply FILE` creates them"),
             Self::NoThread(_) => Some("look at the limits of processes and memory of this user"),
+            Self::Lacking(_) => None,
             Self::Log(error) => log_hint(error),
             Self::Ended { exit, .. } => exit.remedy(),
         }

@@ -162,6 +162,7 @@ fn definition(operator: &Operator) -> String {
             parts.extend(sketch.columns.iter().map(|(name, _)| name.to_string()));
         }
         OperatorKind::Watch(watch) => parts.push(format!("{} features", watch.features)),
+        OperatorKind::Alert(_) => parts.push("alert".to_owned()),
         OperatorKind::Filter { .. }
         | OperatorKind::Select { .. }
         | OperatorKind::KeyBy { .. }

@@ -15,6 +15,7 @@ use actors::clock::{Clock, SystemClock};
 use actors::log::Log;
 use actors::log::embedded::{EmbeddedLog, EmbeddedOptions};
 use actors::log::kafka::{KafkaLog, NodeIdentity};
+use actors::nodes::alerts::webhook;
 use actors::nodes::committer::CommitterMessage;
 use actors::nodes::consumer::drain;
 use actors::nodes::context::{ShardContext, ShardSettings};
@@ -130,6 +131,9 @@ impl Daemon {
     /// If topics cannot be created or an actor does not start.
     pub async fn start(context: Arc<ShardContext>) -> Result<Self, DaemonError> {
         metrics::describe();
+        if let Some(lacking) = webhook::lacking(&context.topology) {
+            return Err(DaemonError::Lacking(lacking));
+        }
         topics::ready(&context).await?;
         let plan = supervisors::plan(
             &context.topology,

@@ -83,6 +83,7 @@ fn task(kind: &ChildKind) -> Option<TaskId> {
         | ChildKind::Intake
         | ChildKind::Feeds
         | ChildKind::Feed { .. }
+        | ChildKind::Webhook { .. }
         | ChildKind::Admin => None,
     }
 }

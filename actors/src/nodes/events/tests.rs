@@ -33,6 +33,7 @@ fn kind(happened: &Happened) -> &'static str {
         Happened::Quarantined { .. } => "quarantined",
         Happened::Released { .. } => "released",
         Happened::Breaker { .. } => "breaker",
+        Happened::Alert { .. } => "alert",
         Happened::Restarting { .. } => "restarting",
         Happened::Parked { .. } => "parked",
         Happened::Retried { .. } => "retried",
@@ -40,6 +41,21 @@ fn kind(happened: &Happened) -> &'static str {
         Happened::Unread { .. } => "unread",
         Happened::Escalated { .. } => "escalated",
     }
+}
+
+fn an_alert() -> Happened {
+    Happened::from(Told {
+        alert: "late".into(),
+        at_ms: 0,
+        state: AlertState::Firing,
+        number: 1,
+        since_ms: 0,
+        node: None,
+        value: None,
+        series: None,
+        condition: None,
+        see: None,
+    })
 }
 
 fn one_of_each() -> Vec<Happened> {
@@ -69,6 +85,7 @@ fn one_of_each() -> Vec<Happened> {
             to: "open",
             reason: text(),
         },
+        an_alert(),
         Happened::Restarting {
             actor: text(),
             kind: text(),

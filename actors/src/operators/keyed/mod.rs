@@ -20,6 +20,7 @@ use arrow_array::RecordBatch;
 use config::{Operator, OperatorKind};
 
 use super::OperatorError;
+use super::alert::AlertKernel;
 use super::detect::DetectKernel;
 use super::label::LabelKernel;
 use super::rolling::RollingKernel;
@@ -29,6 +30,7 @@ use super::watch::WatchKernel;
 use super::window::WindowKernel;
 use crate::batch::{Batch, Row};
 
+pub use super::alert::AlertState;
 pub use super::detect::DetectState;
 pub use super::label::LabelState;
 pub use super::rolling::RollingState;
@@ -114,6 +116,8 @@ pub enum KeyState {
     Sketch(Box<SketchState>),
     /// Of a watch operator.
     Watch(Box<WatchState>),
+    /// Of an alert.
+    Alert(Box<AlertState>),
 }
 
 /// Bytes are not a state of this operator.
@@ -147,6 +151,7 @@ pub fn keyed(operator: &Operator) -> Option<Arc<dyn KeyedOperator>> {
         OperatorKind::Detect(detect) => Some(Arc::new(DetectKernel::new(operator, detect))),
         OperatorKind::Label(label) => Some(Arc::new(LabelKernel::new(operator, *label))),
         OperatorKind::Steward(steward) => Some(Arc::new(StewardKernel::new(operator, steward))),
+        OperatorKind::Alert(columns) => Some(Arc::new(AlertKernel::new(operator, *columns))),
         OperatorKind::Filter { .. }
         | OperatorKind::Select { .. }
         | OperatorKind::KeyBy { .. }

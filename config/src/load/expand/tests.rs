@@ -100,3 +100,26 @@ fn the_users_rows_are_as_they_were() {
     let schema = |topology: &Topology| operator(topology, "score").ports[0].schema.clone();
     assert_eq!(schema(&learns), schema(&plain));
 }
+
+#[test]
+fn alerts_add_nodes_only_where_somebody_but_the_log_is_told() {
+    let (plain, _) = LEARNS.split_once("[model.log]").expect("a log");
+    let ids = |alerts: &str| {
+        let topology = load_str(&format!("{plain}\n{alerts}"));
+        let topology = topology.unwrap_or_else(|problems| panic!("{problems}"));
+        let nodes = topology.nodes.iter().map(|node| node.id().to_string());
+        let committed = topology.alerts.rules.iter().filter(|rule| rule.committed);
+        (nodes.collect::<Vec<_>>(), committed.count())
+    };
+    let quiet = "[[alert]]\nid = \"late\"\nwhen = \"lag_records > 1\"\nto = [\"log\"]\n";
+    let (nodes, committed) = ids("");
+    assert_eq!(ids(quiet), (nodes.clone(), committed));
+    assert_eq!(committed, 0);
+    let (told, committed) = ids(&quiet.replace("[\"log\"]", "[\"log\", \"topic\"]"));
+    let added: Vec<&String> = told.iter().filter(|id| !nodes.contains(id)).collect();
+    assert_eq!(added.len(), 3, "{added:?}");
+    assert_eq!(committed, 1);
+    let (_, all) = ids("[alerts]\nto = [\"topic\"]\n");
+    // The standard ones, and that of the model.
+    assert_eq!(all, 10);
+}
