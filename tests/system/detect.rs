@@ -48,7 +48,7 @@ fn alarms_of_two_runs_are_those_of_a_detector_that_never_stopped() {
     let log = MemoryLog::new();
     let spec = TopicSpec {
         name: TopicName::parse("readings").expect("a name"),
-        partitions: 1,
+        partitions: 4,
         compacted: false,
         retention_ms: None,
         retention_bytes: None,

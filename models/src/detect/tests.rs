@@ -68,6 +68,9 @@ fn restored(detector: &Detector) -> Detector {
 }
 
 proptest! {
+    // A case is a thousand rows through four methods.
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
     #[test]
     fn a_detector_that_was_written_and_read_goes_on_as_if_nothing_had_been(
         seed: u64, width in 1usize..4, cut in 0usize..400,

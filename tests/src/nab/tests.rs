@@ -4,8 +4,7 @@ use serde_json::Value;
 
 use super::data::path;
 use super::{
-    Counts, PROFILES, Rows, Series, at, best, detect, golden_ewma, golden_lcg, normalised, series,
-    settings,
+    Counts, PROFILES, Rows, Series, at, best, golden_ewma, golden_lcg, normalised, series,
 };
 
 fn scored<'a>(series: &'a [Series], rows: &'a [Rows]) -> Vec<(&'a Series, &'a [f64])> {
@@ -90,18 +89,4 @@ fn one_alarm_at_the_begin_of_each_window_is_a_hundred_and_none_is_nothing() {
             assert!((score - expected).abs() < 1e-9, "{score}");
         }
     }
-}
-
-#[test]
-fn the_detector_as_it_comes_finds_what_the_taxi_rides_hold() {
-    let Some(series) = series() else { return };
-    let taxi = series.iter().find(|one| one.name == "nyc_taxi").unwrap();
-    let settings = settings("");
-    let counts = at(
-        (taxi, &detect(taxi, &settings)),
-        PROFILES[0],
-        f64::MIN_POSITIVE,
-    );
-    assert!(counts.found >= 2, "{counts:?}");
-    assert!(counts.false_positives <= 20, "{counts:?}");
 }
