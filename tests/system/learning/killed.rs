@@ -81,6 +81,21 @@ impl Killed {
         ends.map(Option::unwrap_or_default).sum()
     }
 
+    /// Records of a topic of one partition so far. On Kafka its end counts the brokers' own records too.
+    fn count(daemon: &Daemon, name: &str, topic: &str) -> u64 {
+        let (mut count, mut from) = (0, 0);
+        loop {
+            let path = format!("/v1/topics/{name}.sea.{topic}/records?partition=0&from={from}");
+            let page = daemon.get(&path).json();
+            let records = page.as_array().map(Vec::as_slice).unwrap_or_default();
+            let Some(last) = records.last() else {
+                return count;
+            };
+            count += records.len() as u64;
+            from = last["offset"].as_u64().unwrap_or_default() + 1;
+        }
+    }
+
     /// Feeds on until the story has `events` events, and each time that it goes on in between, kills.
     fn live(&mut self, events: u64) {
         let mut seen = 0;
@@ -89,7 +104,7 @@ impl Killed {
             assert!(self.fed < OLD + NEW, "the story stops after {seen} events");
             let (fed, before) = (self.fed as u64, seen);
             seen = self.daemon.wait("labels or an event", |daemon| {
-                let told = Self::end(daemon, name, "events");
+                let told = Self::count(daemon, name, "events");
                 let is_fed = Self::end(daemon, name, "labelled") >= fed;
                 (told > before || is_fed).then_some(told)
             });
@@ -105,7 +120,8 @@ impl Killed {
     fn stop(mut self, open: impl FnOnce(&Path) -> Arc<dyn Log>) -> Loop {
         let (fed, name) = (self.fed as u64, &self.name);
         self.daemon.wait("all labels", |daemon| {
-            (Self::end(daemon, name, "labelled") >= fed).then_some(())
+            let end = Self::end(daemon, name, "labelled");
+            (end >= fed && Self::count(daemon, name, "labelled") >= fed).then_some(())
         });
         self.daemon.signal("TERM");
         assert_eq!(self.daemon.ended(), 0);
