@@ -2,18 +2,20 @@
 //! ten seconds. It also sets the gauges that are read rather than counted, and lets the alerts look at
 //! them, which keeps histograms small.
 
+mod gauges;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use actors::nodes::metrics;
-use actors::nodes::status::{KeyState, Latency, TaskStatus};
+use actors::nodes::status::{Latency, TaskStatus};
 use indicatif::{ProgressBar, ProgressStyle};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::allocator;
 use crate::control::Control;
 use crate::telemetry::Screen;
+use gauges::Gauges;
 
 const LINE_EVERY: Duration = Duration::from_secs(1);
 /// Seconds between log lines where there is no terminal.
@@ -31,21 +33,24 @@ pub async fn run(control: Control, handle: Option<Arc<PrometheusHandle>>, screen
     ticks.tick().await;
     let mut before = Seen::of(&control);
     let mut second = 0u64;
+    let mut gauges = Gauges::default();
     loop {
         ticks.tick().await;
         second += 1;
         // The log's calls may wait for the disk.
         let (asked, shown) = (control.clone(), handle.clone());
+        let mut set = std::mem::take(&mut gauges);
         let look = move || {
-            let lag = gauges(&asked);
+            let lag = set.set(&asked);
             if let Some(shown) = shown {
                 let context = asked.context();
                 context.alerts.look(context, &shown.render());
             }
-            lag
+            (set, lag)
         };
-        let lag = tokio::task::spawn_blocking(look).await;
-        let lag = lag.unwrap_or(0);
+        let looked = tokio::task::spawn_blocking(look).await;
+        let lag;
+        (gauges, lag) = looked.unwrap_or_default();
         if !screen.is_terminal() && !second.is_multiple_of(LOG_EVERY) {
             continue;
         }
@@ -168,43 +173,4 @@ fn text(now: &Seen, before: &Seen, latency: Latency, lag: i64) -> String {
         now.sessions,
         now.restore.text()
     )
-}
-
-/// Sets the gauges; gives the lag of the sources.
-fn gauges(control: &Control) -> i64 {
-    let context = control.context();
-    let now = context.clock.now_ms();
-    metrics::overlay(context.states.overlay_bytes());
-    let keys = context.status.keys();
-    let quarantined = (keys.iter()).filter(|key| matches!(key.state, KeyState::Quarantined(_)));
-    metrics::quarantined(quarantined.count());
-    let mut source_lag = 0;
-    // A log that does not answer has no figures; whoever reads or writes it says why.
-    for task in control.partitions().unwrap_or_default() {
-        metrics::restore(
-            &task.name,
-            task.restoring.map_or(0, |restoring| restoring.left),
-        );
-        metrics::task(
-            &task.name,
-            task.sessions,
-            task.state_bytes,
-            task.held,
-            task.watermark.map(|watermark| now - watermark),
-        );
-        for input in &task.inputs {
-            metrics::lag(&input.topic, input.partition, input.lag());
-            if control.is_source(&input.topic) {
-                source_lag += input.lag();
-            }
-        }
-    }
-    for task in &context.tasks {
-        let waiting = context.credits[task].taken();
-        metrics::mailbox("partition", &context.task_name(*task), waiting);
-    }
-    for (model, settings) in context.models.iter().zip(&context.topology.models) {
-        metrics::mailbox("inference", settings.id.as_str(), model.waiting());
-    }
-    source_lag
 }

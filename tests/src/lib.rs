@@ -12,3 +12,4 @@ pub mod nab;
 pub mod process;
 pub mod shared;
 pub mod simulation;
+pub mod trained;

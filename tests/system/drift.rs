@@ -12,13 +12,11 @@ use actors::log::{Log, LogRecord};
 use actors::nodes::faults::Faults;
 use actors::nodes::topics::topics;
 use bytes::Bytes;
-use config::{Architecture, TrainSettings};
-use models::Matrix;
 use models::drift::{Pooled, kolmogorov_smirnov};
-use models::train::{Examples, Trainer, TrainingRecord, publish};
 use models::watch::{FIRST_ROWS, Part};
 use serde_json::{Value, json};
 use tests::inside::{self, Running};
+use tests::trained;
 
 /// Rows of a window.
 const WINDOW: usize = 1_000;
@@ -36,21 +34,11 @@ fn row(nth: usize, is_new: bool) -> Value {
 
 /// A version that does not say what it was trained on.
 fn version(folder: &Path) {
-    let rows = 600;
-    let values = (0..rows).flat_map(|nth| [feature(nth, false) as f32, (nth % 3) as f32]);
-    let labels = (0..rows).map(|nth| f32::from(u8::from(feature(nth, false) > 25.0)));
-    let rows = Matrix {
-        rows,
-        columns: 2,
-        values: values.collect(),
-    };
-    let examples = Examples::try_new(vec!["a".into(), "b".into()], rows, labels.collect());
-    let settings = TrainSettings::of(Architecture::Logistic, Some("label".into()));
-    let mut trainer = Trainer::new(Arc::new(examples.expect("rows")), settings).expect("a trainer");
-    while !trainer.step().expect("a step").done {}
-    let trained = trainer.finish().expect("a model");
-    let record = TrainingRecord::of(&trained, "by hand");
-    publish(folder, 1, &trained, &record, &[]).expect("published");
+    let rows = (0..600).map(|nth| {
+        let a = feature(nth, false);
+        (vec![a as f32, (nth % 3) as f32], a > 25.0)
+    });
+    trained::first_version(folder, &["a", "b"], rows, 0.001);
 }
 
 fn topology(folder: &Path) -> String {

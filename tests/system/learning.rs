@@ -14,11 +14,9 @@ use actors::nodes::events::Happened;
 use actors::nodes::faults::Faults;
 use actors::nodes::topics::topics;
 use bytes::Bytes;
-use config::{Architecture, TrainSettings};
-use models::Matrix;
-use models::train::{Examples, Trainer, TrainingRecord, publish};
 use serde_json::{Value, json};
 use tests::inside::{self, Running};
+use tests::trained;
 
 /// Rows of one batch of the test.
 const BLOCK: usize = 500;
@@ -47,25 +45,11 @@ fn truth(nth: usize, is_new: bool) -> bool {
 
 /// Trains the first version, on rows of the old world.
 fn first_version(folder: &Path) {
-    let rows: Vec<f32> = (0..OLD)
-        .flat_map(|nth| features(nth).map(|x| x as f32))
-        .collect();
-    let labels = (0..OLD).map(|nth| f32::from(u8::from(truth(nth, false))));
-    let rows = Matrix {
-        rows: OLD,
-        columns: 2,
-        values: rows,
-    };
-    let examples = Examples::try_new(vec!["a".into(), "b".into()], rows, labels.collect());
-    let settings = TrainSettings {
-        learning_rate: 0.02,
-        ..TrainSettings::of(Architecture::Logistic, Some("label".into()))
-    };
-    let mut trainer = Trainer::new(Arc::new(examples.expect("rows")), settings).expect("a trainer");
-    while !trainer.step().expect("a step").done {}
-    let trained = trainer.finish().expect("a model");
-    let record = TrainingRecord::of(&trained, "by hand");
-    publish(folder, 1, &trained, &record, &[]).expect("published");
+    let rows = (0..OLD).map(|nth| {
+        let values = features(nth).map(|x| x as f32);
+        (values.to_vec(), truth(nth, false))
+    });
+    trained::first_version(folder, &["a", "b"], rows, 0.02);
 }
 
 /// A topology whose model learns. Labels come on their own topic. `log` is its table `[log]`, if any.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use actors::log::Log;
 use actors::log::memory::MemoryLog;
@@ -114,6 +113,6 @@ fn where_sessions_live_and_whether_one_of_their_actors_fails_does_not_show_in_th
 #[test]
 fn records_flow_again_after_a_panic_in_a_task_and_in_what_tasks_share() {
     // How soon, `--bin restarts` says: on a busy machine nothing can be asked of it.
-    let restarts = restarts(20, Duration::from_millis(100));
+    let restarts = restarts(20, 500);
     assert_eq!(restarts.len(), 20);
 }

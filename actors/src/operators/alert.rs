@@ -6,15 +6,13 @@
 
 pub mod machine;
 
-use std::sync::Arc;
-
 use arrow_array::RecordBatch;
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::SchemaRef;
 use config::{AlertColumns, DataType, NodeId, Operator};
 
 use super::OperatorError;
 use super::keyed::{
-    Bound, Buffer, Emitted, KeyState, KeyedOperator, Reading, StateDecodeError, Value,
+    Bound, Emitted, KeyState, KeyedOperator, Reading, StateDecodeError, Value, form,
 };
 use crate::batch::{Batch, Row};
 use machine::{Machine, Observation};
@@ -70,26 +68,12 @@ impl AlertKernel {
             output: output.to_arrow(),
         }
     }
-
-    fn failed(&self, message: impl ToString) -> OperatorError {
-        OperatorError {
-            operator: self.id.to_string(),
-            message: message.to_string(),
-        }
-    }
-
-    fn batch(&self, input: &Batch, out: Emitted) -> Result<Batch, ArrowError> {
-        let columns = out.columns.into_iter().map(Buffer::finish);
-        let columns = columns.collect::<Result<Vec<_>, _>>()?;
-        let batch = RecordBatch::try_new(Arc::clone(&self.output), columns)?;
-        Ok(Batch::new(batch, out.rows, Arc::clone(&input.raw)))
-    }
 }
 
 impl KeyedOperator for AlertKernel {
     fn bind(&self, columns: &RecordBatch) -> Result<Bound, OperatorError> {
         let wanted = self.columns.iter().map(|at| (*at, Reading::Values));
-        Bound::new(columns, wanted).map_err(|message| self.failed(message))
+        Bound::new(columns, wanted).map_err(|message| OperatorError::of(&self.id, message))
     }
 
     fn new_state(&self) -> KeyState {
@@ -156,26 +140,12 @@ impl KeyedOperator for AlertKernel {
 
     fn encode(&self, state: &KeyState, out: &mut Vec<u8>) {
         if let KeyState::Alert(state) = state {
-            out.push(VERSION);
-            let bytes = bincode::serde::encode_to_vec(&state.machine, bincode::config::standard());
-            out.extend(bytes.unwrap_or_default());
+            form::encode(VERSION, &state.machine, out);
         }
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<KeyState, StateDecodeError> {
-        let (found, rest) = bytes.split_first().ok_or(StateDecodeError::Truncated)?;
-        if *found != VERSION {
-            return Err(StateDecodeError::Version {
-                found: *found,
-                expected: VERSION,
-            });
-        }
-        let decoded = bincode::serde::decode_from_slice(rest, bincode::config::standard());
-        let (machine, read): (Machine, usize) =
-            decoded.map_err(|_| StateDecodeError::Malformed("no alert's state"))?;
-        if read != rest.len() {
-            return Err(StateDecodeError::TooLong(rest.len() - read));
-        }
+        let machine = form::decode(VERSION, bytes, "no alert's state")?;
         Ok(KeyState::Alert(Box::new(AlertState { machine })))
     }
 
@@ -194,7 +164,9 @@ impl KeyedOperator for AlertKernel {
         if out.rows.is_empty() {
             return Ok(Vec::new());
         }
-        let batch = self.batch(input, out).map_err(|e| self.failed(e))?;
+        let batch = out
+            .batch(&self.output, input)
+            .map_err(|e| OperatorError::of(&self.id, e))?;
         Ok(vec![(0, batch)])
     }
 }

@@ -13,13 +13,13 @@ use serde_json::json;
 
 use super::OperatorError;
 use super::expression::xxh64;
-use super::keyed::{Bound, Emitted, KeyState, KeyedOperator, Reading, StateDecodeError, Value};
+use super::keyed::{
+    Bound, Emitted, KeyState, KeyedOperator, Reading, StateDecodeError, Value, form,
+};
 use crate::batch::{Batch, Row};
 
-/// Form of the encoded state: this byte, then the detector in bincode's standard letters.
+/// Form of the encoded state.
 const VERSION: u8 = 1;
-/// Bytes of a state, at most: what the checked settings allow, and room. A wrong length asks for no more.
-const STATE_BYTES_MAX: usize = 128 << 20;
 
 const SCORE: usize = 0;
 const PROBABILITY: usize = 1;
@@ -57,13 +57,6 @@ impl DetectKernel {
         }
     }
 
-    fn failed(&self, message: impl ToString) -> OperatorError {
-        OperatorError {
-            operator: self.id.to_string(),
-            message: message.to_string(),
-        }
-    }
-
     /// The numbers of a row, if all are there.
     fn values(&self, bound: &Bound, row: usize) -> Option<Vec<f64>> {
         let columns = 0..self.settings.columns.len();
@@ -86,7 +79,7 @@ impl KeyedOperator for DetectKernel {
         let values = self.settings.columns.iter();
         let values = values.map(|column| (*column, Reading::Values));
         let wanted = values.chain([(self.key, Reading::Hashes)]);
-        Bound::new(columns, wanted).map_err(|message| self.failed(message))
+        Bound::new(columns, wanted).map_err(|message| OperatorError::of(&self.id, message))
     }
 
     fn new_state(&self) -> KeyState {
@@ -130,26 +123,12 @@ impl KeyedOperator for DetectKernel {
 
     fn encode(&self, state: &KeyState, out: &mut Vec<u8>) {
         if let Some(detector) = detector(state) {
-            out.push(VERSION);
-            let bytes = bincode::serde::encode_to_vec(detector, configuration());
-            out.extend(bytes.unwrap_or_default());
+            form::encode(VERSION, detector, out);
         }
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<KeyState, StateDecodeError> {
-        let (found, rest) = bytes.split_first().ok_or(StateDecodeError::Truncated)?;
-        if *found != VERSION {
-            return Err(StateDecodeError::Version {
-                found: *found,
-                expected: VERSION,
-            });
-        }
-        let decoded = bincode::serde::decode_from_slice(rest, configuration());
-        let (detector, read): (Detector, usize) =
-            decoded.map_err(|_| StateDecodeError::Malformed("no detector's state"))?;
-        if read != rest.len() {
-            return Err(StateDecodeError::TooLong(rest.len() - read));
-        }
+        let detector: Detector = form::decode(VERSION, bytes, "no detector's state")?;
         if !detector.fits(&self.settings) {
             return Err(StateDecodeError::Malformed("a detector of other settings"));
         }
@@ -169,7 +148,7 @@ impl KeyedOperator for DetectKernel {
 
     fn finish(&self, input: &Batch, out: Emitted) -> Result<Vec<(usize, Batch)>, OperatorError> {
         let rows = out.extend(input, &self.schema);
-        let rows = rows.map_err(|error| self.failed(error))?;
+        let rows = rows.map_err(|error| OperatorError::of(&self.id, error))?;
         Ok(rows.into_iter().map(|rows| (0, rows)).collect())
     }
 }
@@ -179,10 +158,6 @@ fn detector(state: &KeyState) -> Option<&Detector> {
         KeyState::Detect(state) => state.detector.as_ref(),
         _ => None,
     }
-}
-
-fn configuration() -> impl bincode::config::Config {
-    bincode::config::standard().with_limit::<STATE_BYTES_MAX>()
 }
 
 #[cfg(test)]

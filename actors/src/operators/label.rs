@@ -10,14 +10,12 @@
 
 mod state;
 
-use std::sync::Arc;
-
 use arrow_array::RecordBatch;
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::SchemaRef;
 use config::{DataType, Label, NodeId, Operator};
 
 use super::OperatorError;
-use super::keyed::{Bound, Buffer, Emitted, KeyState, KeyedOperator, Reading, StateDecodeError};
+use super::keyed::{Bound, Emitted, KeyState, KeyedOperator, Reading, StateDecodeError};
 use crate::batch::{Batch, Row};
 pub use state::LabelState;
 
@@ -45,28 +43,12 @@ impl LabelKernel {
             types: columns.map(|column| column.data_type.clone()).collect(),
         }
     }
-
-    fn failed(&self, message: impl ToString) -> OperatorError {
-        OperatorError {
-            operator: self.id.to_string(),
-            message: message.to_string(),
-        }
-    }
-
-    fn batch(&self, input: &Batch, out: Emitted) -> Result<Batch, ArrowError> {
-        let columns = out.columns.into_iter().map(Buffer::finish);
-        let columns = RecordBatch::try_new(
-            Arc::clone(&self.schema),
-            columns.collect::<Result<Vec<_>, _>>()?,
-        )?;
-        Ok(Batch::new(columns, out.rows, Arc::clone(&input.raw)))
-    }
 }
 
 impl KeyedOperator for LabelKernel {
     fn bind(&self, columns: &RecordBatch) -> Result<Bound, OperatorError> {
         let all = (0..self.types.len()).map(|column| (column, Reading::Values));
-        Bound::new(columns, all).map_err(|message| self.failed(message))
+        Bound::new(columns, all).map_err(|message| OperatorError::of(&self.id, message))
     }
 
     fn new_state(&self) -> KeyState {
@@ -136,7 +118,9 @@ impl KeyedOperator for LabelKernel {
         if out.rows.is_empty() {
             return Ok(Vec::new());
         }
-        let all = self.batch(input, out).map_err(|e| self.failed(e))?;
+        let all = out
+            .batch(&self.schema, input)
+            .map_err(|e| OperatorError::of(&self.id, e))?;
         // What left without a label has NULL there still.
         let label = all.columns.column(self.settings.label);
         let mut ports = Vec::new();
@@ -150,7 +134,11 @@ impl KeyedOperator for LabelKernel {
                 return Ok(vec![(port, all)]);
             }
             if !rows.is_empty() {
-                ports.push((port, all.take(&rows).map_err(|e| self.failed(e))?));
+                ports.push((
+                    port,
+                    all.take(&rows)
+                        .map_err(|e| OperatorError::of(&self.id, e))?,
+                ));
             }
         }
         Ok(ports)

@@ -21,6 +21,8 @@ mod fixture;
 
 use std::fmt;
 
+use config::NodeId;
+
 use crate::batch::Batch;
 
 /// An operator cannot do its work on a batch: a defect or data that no check could foresee.
@@ -31,6 +33,16 @@ pub struct OperatorError {
     pub operator: String,
     /// Why.
     pub message: String,
+}
+
+impl OperatorError {
+    /// Of the operator of this id.
+    pub(in crate::operators) fn of(operator: &NodeId, why: impl ToString) -> Self {
+        Self {
+            operator: operator.to_string(),
+            message: why.to_string(),
+        }
+    }
 }
 
 /// An operator without state: whole batches at a time.

@@ -9,14 +9,14 @@ mod profiles;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::SchemaRef;
 use config::{DataType, NodeId, Operator};
 use models::drift::sampled;
 use models::watch::Sketch;
 
 use super::OperatorError;
 use super::keyed::{
-    Bound, Buffer, Emitted, KeyState, KeyedOperator, Reading, StateDecodeError, Value,
+    Bound, Emitted, KeyState, KeyedOperator, Reading, StateDecodeError, Value, form,
 };
 use crate::batch::{Batch, Row};
 pub use profiles::Profiles;
@@ -65,22 +65,6 @@ impl SketchKernel {
         }
     }
 
-    fn failed(&self, message: impl ToString) -> OperatorError {
-        OperatorError {
-            operator: self.id.to_string(),
-            message: message.to_string(),
-        }
-    }
-
-    fn batch(&self, input: &Batch, out: Emitted) -> Result<Batch, ArrowError> {
-        let columns = out.columns.into_iter().map(Buffer::finish);
-        let columns = RecordBatch::try_new(
-            Arc::clone(&self.schema),
-            columns.collect::<Result<Vec<_>, _>>()?,
-        )?;
-        Ok(Batch::new(columns, out.rows, Arc::clone(&input.raw)))
-    }
-
     fn push(&self, version: i64, sketch: &Sketch, meta: &Row, out: &mut Emitted) {
         // These types have nothing that JSON cannot say.
         let text = serde_json::to_string(sketch).unwrap_or_default();
@@ -98,7 +82,7 @@ impl KeyedOperator for SketchKernel {
         let numbers = self.settings.columns.iter().map(|(_, at)| *at);
         let wanted = std::iter::once(self.version).chain(numbers);
         let wanted = wanted.map(|at| (at, Reading::Values));
-        Bound::new(columns, wanted).map_err(|message| self.failed(message))
+        Bound::new(columns, wanted).map_err(|message| OperatorError::of(&self.id, message))
     }
 
     fn new_state(&self) -> KeyState {
@@ -161,14 +145,12 @@ impl KeyedOperator for SketchKernel {
 
     fn encode(&self, state: &KeyState, out: &mut Vec<u8>) {
         if let KeyState::Sketch(state) = state {
-            out.push(VERSION);
-            let bytes = bincode::serde::encode_to_vec(&state.sketch, bincode::config::standard());
-            out.extend(bytes.unwrap_or_default());
+            form::encode(VERSION, &state.sketch, out);
         }
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<KeyState, StateDecodeError> {
-        let sketch = super::watch::decoded(VERSION, bytes, "no sketch")?;
+        let sketch = form::decode(VERSION, bytes, "no sketch")?;
         Ok(KeyState::Sketch(Box::new(SketchState { sketch })))
     }
 
@@ -192,7 +174,9 @@ impl KeyedOperator for SketchKernel {
         if out.rows.is_empty() {
             return Ok(Vec::new());
         }
-        let batch = self.batch(input, out).map_err(|e| self.failed(e))?;
+        let batch = out
+            .batch(&self.schema, input)
+            .map_err(|e| OperatorError::of(&self.id, e))?;
         Ok(vec![(0, batch)])
     }
 }

@@ -60,11 +60,13 @@ struct Filter {
 impl StatelessOperator for Filter {
     fn apply(&self, input: &Batch) -> Result<Vec<(usize, Batch)>, OperatorError> {
         let mask = self.condition.evaluate_condition(&input.columns);
-        let mask = mask.map_err(|e| failed(&self.id, &e))?;
+        let mask = mask.map_err(|e| OperatorError::of(&self.id, e))?;
         if mask.true_count() == input.len() {
             return Ok(on_port(0, input.clone()));
         }
-        let kept = input.filter(&mask).map_err(|e| failed(&self.id, &e))?;
+        let kept = input
+            .filter(&mask)
+            .map_err(|e| OperatorError::of(&self.id, e))?;
         Ok(on_port(0, kept))
     }
 
@@ -90,7 +92,7 @@ impl StatelessOperator for Select {
             .collect();
         let columns = columns
             .and_then(|columns| RecordBatch::try_new(Arc::clone(&self.schema), columns))
-            .map_err(|e| failed(&self.id, &e))?;
+            .map_err(|e| OperatorError::of(&self.id, e))?;
         Ok(on_port(0, input.with_columns(columns)))
     }
 
@@ -114,7 +116,7 @@ impl StatelessOperator for Route {
         for (port, branch) in self.branches.iter().enumerate() {
             let truth = branch
                 .evaluate_condition(&input.columns)
-                .map_err(|e| failed(&self.id, &e))?;
+                .map_err(|e| OperatorError::of(&self.id, e))?;
             let taken = |row: usize| truth.is_valid(row) && truth.value(row);
             let mask = (0..input.len())
                 .map(|row| taken(row) && (self.all_matches || !matched[row]))
@@ -145,7 +147,10 @@ impl Route {
             return Ok(Vec::new());
         }
         let rows = input.filter(&BooleanArray::from(mask));
-        Ok(on_port(port, rows.map_err(|e| failed(&self.id, &e))?))
+        Ok(on_port(
+            port,
+            rows.map_err(|e| OperatorError::of(&self.id, e))?,
+        ))
     }
 }
 
@@ -163,7 +168,7 @@ impl StatelessOperator for Union {
         }
         let columns = input.columns.columns().to_vec();
         let columns = RecordBatch::try_new(Arc::clone(&self.schema), columns)
-            .map_err(|e| failed(&self.id, &e))?;
+            .map_err(|e| OperatorError::of(&self.id, e))?;
         Ok(on_port(0, input.with_columns(columns)))
     }
 
@@ -178,13 +183,6 @@ fn on_port(port: usize, batch: Batch) -> Vec<(usize, Batch)> {
         Vec::new()
     } else {
         vec![(port, batch)]
-    }
-}
-
-fn failed(id: &NodeId, error: &ArrowError) -> OperatorError {
-    OperatorError {
-        operator: id.to_string(),
-        message: error.to_string(),
     }
 }
 

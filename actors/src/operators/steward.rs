@@ -10,7 +10,9 @@ use config::{NodeId, Operator};
 use models::steward::{Row as Labelled, Steward, Told};
 
 use super::OperatorError;
-use super::keyed::{Bound, Emitted, KeyState, KeyedOperator, Reading, StateDecodeError, Value};
+use super::keyed::{
+    Bound, Emitted, KeyState, KeyedOperator, Reading, StateDecodeError, Value, form,
+};
 use crate::batch::{Batch, Row};
 pub(super) use output::Output;
 
@@ -57,19 +59,12 @@ impl StewardKernel {
             output: Output::new(operator),
         }
     }
-
-    fn failed(&self, message: impl ToString) -> OperatorError {
-        OperatorError {
-            operator: self.id.to_string(),
-            message: message.to_string(),
-        }
-    }
 }
 
 impl KeyedOperator for StewardKernel {
     fn bind(&self, columns: &RecordBatch) -> Result<Bound, OperatorError> {
         let wanted = self.columns.iter().map(|at| (*at, Reading::Values));
-        Bound::new(columns, wanted).map_err(|message| self.failed(message))
+        Bound::new(columns, wanted).map_err(|message| OperatorError::of(&self.id, message))
     }
 
     fn new_state(&self) -> KeyState {
@@ -134,26 +129,12 @@ impl KeyedOperator for StewardKernel {
 
     fn encode(&self, state: &KeyState, out: &mut Vec<u8>) {
         if let KeyState::Steward(state) = state {
-            out.push(VERSION);
-            let bytes = bincode::serde::encode_to_vec(&state.steward, bincode::config::standard());
-            out.extend(bytes.unwrap_or_default());
+            form::encode(VERSION, &state.steward, out);
         }
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<KeyState, StateDecodeError> {
-        let (found, rest) = bytes.split_first().ok_or(StateDecodeError::Truncated)?;
-        if *found != VERSION {
-            return Err(StateDecodeError::Version {
-                found: *found,
-                expected: VERSION,
-            });
-        }
-        let decoded = bincode::serde::decode_from_slice(rest, bincode::config::standard());
-        let (mut steward, read): (Steward, usize) =
-            decoded.map_err(|_| StateDecodeError::Malformed("no steward's state"))?;
-        if read != rest.len() {
-            return Err(StateDecodeError::TooLong(rest.len() - read));
-        }
+        let mut steward: Steward = form::decode(VERSION, bytes, "no steward's state")?;
         let reconciled = steward.reconcile(&self.settings.learning);
         reconciled.map_err(|_| StateDecodeError::Malformed("monitors that cannot be"))?;
         Ok(KeyState::Steward(Box::new(StewardState { steward })))
@@ -171,6 +152,8 @@ impl KeyedOperator for StewardKernel {
     }
 
     fn finish(&self, input: &Batch, out: Emitted) -> Result<Vec<(usize, Batch)>, OperatorError> {
-        self.output.finish(input, out).map_err(|e| self.failed(e))
+        self.output
+            .finish(input, out)
+            .map_err(|e| OperatorError::of(&self.id, e))
     }
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use config::{NodeId, Operator};
 use models::watch::{Given, Sketch, Watcher};
-use serde::de::DeserializeOwned;
 
 use super::OperatorError;
-use super::keyed::{Bound, Emitted, KeyState, KeyedOperator, Reading, StateDecodeError, Value};
+use super::keyed::{
+    Bound, Emitted, KeyState, KeyedOperator, Reading, StateDecodeError, Value, form,
+};
 use super::sketch::Profiles;
 use super::steward::Output;
 use crate::batch::{Batch, Row};
@@ -58,19 +59,12 @@ impl WatchKernel {
             profiles,
         }
     }
-
-    fn failed(&self, message: impl ToString) -> OperatorError {
-        OperatorError {
-            operator: self.id.to_string(),
-            message: message.to_string(),
-        }
-    }
 }
 
 impl KeyedOperator for WatchKernel {
     fn bind(&self, columns: &RecordBatch) -> Result<Bound, OperatorError> {
         let wanted = self.columns.iter().map(|at| (*at, Reading::Values));
-        Bound::new(columns, wanted).map_err(|message| self.failed(message))
+        Bound::new(columns, wanted).map_err(|message| OperatorError::of(&self.id, message))
     }
 
     fn new_state(&self) -> KeyState {
@@ -124,14 +118,12 @@ impl KeyedOperator for WatchKernel {
 
     fn encode(&self, state: &KeyState, out: &mut Vec<u8>) {
         if let KeyState::Watch(state) = state {
-            out.push(VERSION);
-            let bytes = bincode::serde::encode_to_vec(&state.watcher, bincode::config::standard());
-            out.extend(bytes.unwrap_or_default());
+            form::encode(VERSION, &state.watcher, out);
         }
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<KeyState, StateDecodeError> {
-        let watcher = decoded(VERSION, bytes, "no watcher")?;
+        let watcher = form::decode(VERSION, bytes, "no watcher")?;
         Ok(KeyState::Watch(Box::new(WatchState { watcher })))
     }
 
@@ -147,25 +139,8 @@ impl KeyedOperator for WatchKernel {
     }
 
     fn finish(&self, input: &Batch, out: Emitted) -> Result<Vec<(usize, Batch)>, OperatorError> {
-        self.output.finish(input, out).map_err(|e| self.failed(e))
-    }
-}
-
-/// A state of this form behind the byte that says so.
-pub(super) fn decoded<T: DeserializeOwned>(
-    expected: u8,
-    bytes: &[u8],
-    otherwise: &'static str,
-) -> Result<T, StateDecodeError> {
-    let (found, rest) = bytes.split_first().ok_or(StateDecodeError::Truncated)?;
-    if *found != expected {
-        let found = *found;
-        return Err(StateDecodeError::Version { found, expected });
-    }
-    let decoded = bincode::serde::decode_from_slice(rest, bincode::config::standard());
-    let (state, read) = decoded.map_err(|_| StateDecodeError::Malformed(otherwise))?;
-    match rest.len() - read {
-        0 => Ok(state),
-        more => Err(StateDecodeError::TooLong(more)),
+        self.output
+            .finish(input, out)
+            .map_err(|e| OperatorError::of(&self.id, e))
     }
 }

@@ -10,14 +10,14 @@ use std::time::Duration;
 use tests::experiments::percentile;
 use tests::experiments::restarts::restarts;
 
-/// Between two panics: some epochs.
-const EVERY: Duration = Duration::from_millis(300);
+/// Records between two panics: those of some epochs.
+const SETTLED: u64 = 1_500;
 
 fn main() {
     let argument = std::env::args().nth(1);
     let panics = argument.and_then(|text| text.parse().ok()).unwrap_or(500);
     let mut by_place: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
-    for restart in restarts(panics, EVERY) {
+    for restart in restarts(panics, SETTLED) {
         by_place
             .entry(restart.place)
             .or_default()

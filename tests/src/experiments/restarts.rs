@@ -18,7 +18,6 @@ use crate::inside::{self, Running};
 /// turn, so that no restart waits for a backoff: the first one of whoever is to blame is at once.
 const OTHERS: [&str; 4] = ["session-host", "sink", "committer", "producer"];
 const TASKS: u32 = 4;
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A panic, and how long it took until the partition's records were decoded again.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +35,8 @@ struct Trigger {
     armed: Mutex<Option<Armed>>,
     panicked: AtomicU64,
     resumed: AtomicU64,
+    /// Records decoded so far, in all partitions.
+    decoded: AtomicU64,
 }
 
 /// The next panic.
@@ -68,6 +69,7 @@ impl Trigger {
 
     /// A record is decoded.
     fn decoded(&self) {
+        self.decoded.fetch_add(1, Ordering::Relaxed);
         if self.panicked.load(Ordering::SeqCst) == 0 || self.resumed.load(Ordering::SeqCst) != 0 {
             return;
         }
@@ -88,8 +90,18 @@ impl Trigger {
         u64::try_from(self.zero.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Lets it panic, and waits until records flow again.
-    async fn pull(&self, place: &'static str, partition: u32) -> Restart {
+    /// Lets it panic when so many records more have come, and waits until they flow again.
+    async fn pull(
+        &self,
+        running: &Running,
+        settled: u64,
+        (place, partition): (&'static str, u32),
+    ) -> Restart {
+        let records = || self.decoded.load(Ordering::Relaxed);
+        let enough = records() + settled;
+        running
+            .until("records", || (records() >= enough).then_some(()))
+            .await;
         self.resumed.store(0, Ordering::SeqCst);
         self.panicked.store(0, Ordering::SeqCst);
         let opened = self
@@ -102,14 +114,9 @@ impl Trigger {
             thread: format!("transactions-{partition}"),
             opened,
         });
-        let began = Instant::now();
-        while self.resumed.load(Ordering::SeqCst) == 0 {
-            assert!(
-                began.elapsed() < PATIENCE,
-                "nothing flows after a panic in {place}"
-            );
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let flows = || self.resumed.load(Ordering::SeqCst) != 0;
+        let what = format!("records after a panic in {place}");
+        running.until(&what, || flows().then_some(())).await;
         *self.armed.lock() = None;
         let nanos = self.resumed.load(Ordering::SeqCst) - self.panicked.load(Ordering::SeqCst);
         Restart {
@@ -123,25 +130,26 @@ fn is_here(thread: &str) -> bool {
     std::thread::current().name() == Some(thread)
 }
 
-/// At least so many panics, one `every` so often, in as many lives of a daemon as it takes.
+/// At least so many panics, each when `settled` records have come since the one before, in as many lives of a
+/// daemon as it takes.
 ///
 /// # Panics
 /// If records do not flow again.
 #[must_use]
-pub fn restarts(panics: usize, every: Duration) -> Vec<Restart> {
+pub fn restarts(panics: usize, settled: u64) -> Vec<Restart> {
     let mut all = Vec::new();
     for other in OTHERS.into_iter().cycle() {
         if all.len() >= panics {
             break;
         }
         let dir = tempfile::tempdir().expect("a temporary folder");
-        all.extend(inside::block_on(life(dir.path(), every, other)));
+        all.extend(inside::block_on(life(dir.path(), settled, other)));
     }
     all
 }
 
 /// A daemon in which each task of the source panics once, then something else.
-async fn life(dir: &Path, every: Duration, other: &'static str) -> Vec<Restart> {
+async fn life(dir: &Path, settled: u64, other: &'static str) -> Vec<Restart> {
     let log = EmbeddedLog::open(&dir.join("log"), EmbeddedOptions::default()).expect("a new log");
     let trigger = Arc::new(Trigger {
         zero: Instant::now(),
@@ -149,6 +157,7 @@ async fn life(dir: &Path, every: Duration, other: &'static str) -> Vec<Restart> 
         armed: Mutex::new(None),
         panicked: AtomicU64::new(0),
         resumed: AtomicU64::new(0),
+        decoded: AtomicU64::new(0),
     });
     let (decodes, hits) = (Arc::clone(&trigger), Arc::clone(&trigger));
     let faults = Faults::by_content(Arc::new(move |stage: &str, _: &[u8]| {
@@ -161,9 +170,8 @@ async fn life(dir: &Path, every: Duration, other: &'static str) -> Vec<Restart> 
     *trigger.opened.lock() = Some(running.daemon.context.wiring.attached());
     let mut restarts = Vec::new();
     let tasks = (0..TASKS).map(|partition| ("partition", partition));
-    for (place, partition) in tasks.chain([(other, 0)]) {
-        tokio::time::sleep(every).await;
-        restarts.push(trigger.pull(place, partition).await);
+    for panic in tasks.chain([(other, 0)]) {
+        restarts.push(trigger.pull(&running, settled, panic).await);
     }
     running.stop().await;
     restarts

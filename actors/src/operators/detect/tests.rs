@@ -6,7 +6,6 @@ use arrow_array::cast::AsArray as _;
 use config::{Column, DataType, Detect, DetectMethod, OperatorKind, Schema};
 use proptest::prelude::*;
 
-use super::configuration;
 use crate::batch::Batch;
 use crate::operators::fixture::reference::Cell;
 use crate::operators::fixture::{self, FLOAT, INT, Input, cell, restored, run};
@@ -163,6 +162,7 @@ fn a_state_of_other_settings_is_refused() {
     bytes.truncate(bytes.len() - 1);
     assert!(one.decode(&bytes).is_err());
     // An enormous count is refused before it is believed.
-    let huge: Vec<u8> = bincode::serde::encode_to_vec((1u64, u64::MAX), configuration()).unwrap();
+    let huge: Vec<u8> =
+        bincode::serde::encode_to_vec((1u64, u64::MAX), bincode::config::standard()).unwrap();
     assert!(one.decode(&[&[1], huge.as_slice()].concat()).is_err());
 }

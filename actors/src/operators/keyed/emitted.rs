@@ -1,5 +1,7 @@
 //! What the rows of one batch have given so far, as columns that grow.
 
+use std::sync::Arc;
+
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, SchemaRef};
 use config::DataType;
@@ -59,6 +61,21 @@ impl Emitted {
     #[must_use]
     pub fn late(&self) -> usize {
         self.late.len()
+    }
+
+    /// The rows of an operator that makes every column itself, as a batch.
+    ///
+    /// # Errors
+    /// If the columns are not those of the schema: a defect.
+    pub(in crate::operators) fn batch(
+        self,
+        schema: &SchemaRef,
+        input: &Batch,
+    ) -> Result<Batch, ArrowError> {
+        let columns = self.columns.into_iter().map(Buffer::finish);
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let columns = RecordBatch::try_new(Arc::clone(schema), columns)?;
+        Ok(Batch::new(columns, self.rows, Arc::clone(&input.raw)))
     }
 
     /// Where it stands.

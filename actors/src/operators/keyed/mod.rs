@@ -12,6 +12,7 @@ mod bound;
 mod buffer;
 mod emitted;
 mod bytes;
+pub(super) mod form;
 
 use std::fmt;
 use std::sync::Arc;

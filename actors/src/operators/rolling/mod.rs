@@ -55,19 +55,12 @@ impl RollingKernel {
             types: types.collect(),
         }
     }
-
-    fn failed(&self, message: impl ToString) -> OperatorError {
-        OperatorError {
-            operator: self.id.to_string(),
-            message: message.to_string(),
-        }
-    }
 }
 
 impl KeyedOperator for RollingKernel {
     fn bind(&self, columns: &RecordBatch) -> Result<Bound, OperatorError> {
         let wanted = self.plan.inputs.iter().copied();
-        Bound::new(columns, wanted).map_err(|message| self.failed(message))
+        Bound::new(columns, wanted).map_err(|message| OperatorError::of(&self.id, message))
     }
 
     fn new_state(&self) -> KeyState {
@@ -130,7 +123,7 @@ impl KeyedOperator for RollingKernel {
 
     fn finish(&self, input: &Batch, out: Emitted) -> Result<Vec<(usize, Batch)>, OperatorError> {
         let rows = out.extend(input, &self.schema);
-        let rows = rows.map_err(|error| self.failed(error))?;
+        let rows = rows.map_err(|error| OperatorError::of(&self.id, error))?;
         Ok(rows.into_iter().map(|rows| (0, rows)).collect())
     }
 }

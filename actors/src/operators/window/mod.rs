@@ -22,10 +22,8 @@ mod plan;
 mod shape;
 mod state;
 
-use std::sync::Arc;
-
 use arrow_array::RecordBatch;
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::SchemaRef;
 use config::{DataType, NodeId, Operator, Window};
 
 use super::OperatorError;
@@ -69,32 +67,12 @@ impl WindowKernel {
             types,
         }
     }
-
-    fn failed(&self, error: &ArrowError) -> OperatorError {
-        OperatorError {
-            operator: self.id.to_string(),
-            message: error.to_string(),
-        }
-    }
-
-    fn windows(&self, input: &Batch, out: Emitted) -> Result<Batch, ArrowError> {
-        let columns = out
-            .columns
-            .into_iter()
-            .map(super::keyed::Buffer::finish)
-            .collect::<Result<Vec<_>, _>>()?;
-        let columns = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
-        Ok(Batch::new(columns, out.rows, Arc::clone(&input.raw)))
-    }
 }
 
 impl KeyedOperator for WindowKernel {
     fn bind(&self, columns: &RecordBatch) -> Result<Bound, OperatorError> {
         let wanted = self.plan.inputs.iter().copied();
-        Bound::new(columns, wanted).map_err(|message| OperatorError {
-            operator: self.id.to_string(),
-            message,
-        })
+        Bound::new(columns, wanted).map_err(|message| OperatorError::of(&self.id, message))
     }
 
     fn new_state(&self) -> KeyState {
@@ -172,11 +150,15 @@ impl KeyedOperator for WindowKernel {
         let late = std::mem::take(&mut out.late);
         let mut ports = Vec::new();
         if !out.rows.is_empty() {
-            let windows = self.windows(input, out).map_err(|e| self.failed(&e))?;
+            let windows = out
+                .batch(&self.schema, input)
+                .map_err(|e| OperatorError::of(&self.id, e))?;
             ports.push((MAIN, windows));
         }
         if !late.is_empty() {
-            let rows = input.take(&late).map_err(|e| self.failed(&e))?;
+            let rows = input
+                .take(&late)
+                .map_err(|e| OperatorError::of(&self.id, e))?;
             ports.push((LATE, rows));
         }
         Ok(ports)
