@@ -41,3 +41,45 @@ pub(in crate::operators) fn decode<T: DeserializeOwned>(
 fn configuration() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<BYTES_MAX>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type State = (String, Vec<u64>);
+
+    #[test]
+    fn a_state_comes_back_and_one_of_another_form_cut_short_or_with_more_behind_it_does_not() {
+        let state: State = ("s".into(), vec![1, 2, 3]);
+        let mut bytes = Vec::new();
+        encode(2, &state, &mut bytes);
+        assert_eq!(decode::<State>(2, &bytes, "no state"), Ok(state));
+        let (found, expected) = (2, 3);
+        assert_eq!(
+            decode::<State>(3, &bytes, "no state"),
+            Err(StateDecodeError::Version { found, expected })
+        );
+        assert_eq!(
+            decode::<State>(2, &[], "no state"),
+            Err(StateDecodeError::Truncated)
+        );
+        for length in 1..bytes.len() {
+            assert_eq!(
+                decode::<State>(2, &bytes[..length], "no state"),
+                Err(StateDecodeError::Malformed("no state"))
+            );
+        }
+        bytes.extend([7, 7]);
+        assert_eq!(
+            decode::<State>(2, &bytes, "no state"),
+            Err(StateDecodeError::TooLong(2))
+        );
+    }
+
+    #[test]
+    fn a_length_beyond_all_bounds_is_refused_before_it_is_believed() {
+        let mut bytes = Vec::new();
+        encode(1, &(1u8, u64::MAX), &mut bytes);
+        assert!(decode::<(u8, Vec<u64>)>(1, &bytes, "no state").is_err());
+    }
+}
