@@ -29,12 +29,13 @@ fn receiver(statuses: &'static [u16]) -> (String, mpsc::Receiver<(String, String
             let answer = format!(
                 "HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\nlocation: /other\r\n\r\n"
             );
+            let body = String::from_utf8(body).expect("text");
+            // Before the answer: who is answered looks at what was received.
+            sender.send((lower, body)).expect("somebody looks");
             reader
                 .get_mut()
                 .write_all(answer.as_bytes())
                 .expect("answered");
-            let body = String::from_utf8(body).expect("text");
-            sender.send((lower, body)).expect("somebody looks");
         }
     };
     std::thread::spawn(serve);
